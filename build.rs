@@ -1,0 +1,22 @@
+//! Compiles `proto/` to Rust. protox reads the files, so that no `protoc` has to be installed.
+
+use std::error::Error;
+
+const PROTO_FILES: [&str; 3] = ["pulumi/provider.proto", "pulumi/engine.proto", "grpc/health/v1/health.proto"];
+
+/// Messages that carry configuration or tokens: without `Debug`, nothing can print them by accident.
+const CONFIDENTIAL: [&str; 6] = [
+    "pulumirpc.CheckRequest",
+    "pulumirpc.CheckResponse",
+    "pulumirpc.ConfigureRequest",
+    "pulumirpc.DiffRequest",
+    "pulumirpc.InvokeRequest",
+    "pulumirpc.InvokeResponse",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=proto");
+    let descriptors = protox::compile(PROTO_FILES, ["proto"])?;
+    tonic_prost_build::configure().skip_debug(CONFIDENTIAL).compile_fds(descriptors)?;
+    Ok(())
+}

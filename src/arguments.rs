@@ -1,0 +1,101 @@
+//! The command line, as the engine and as people write it.
+
+use std::ffi::OsString;
+
+use lexopt::{
+    Arg::{Long, Short, Value},
+    Parser, ValueExt,
+};
+
+pub(crate) const HELP: &str = "\
+A Pulumi provider plugin that serves Amazon ECR credentials to programs written with the official aws SDKs.
+The Pulumi engine starts it; there is no need to run it by hand.
+
+Usage: pulumi-resource-aws [OPTIONS] [ENGINE_ADDRESS]
+
+  ENGINE_ADDRESS   the engine's gRPC address, host:port. Without one the plugin waits for engines to attach:
+                   put the port that it prints into PULUMI_DEBUG_PROVIDERS=aws:PORT.
+
+Options:
+  -v=N, -v N       lines on stderr: 0 warnings, 1 to 4 information, 5 and more debugging
+  --logtostderr    accepted as the engine passes it; lines go to stderr anyway
+  --tracing URL    accepted as the engine passes it; no traces are sent
+  --version        print the version
+  --help, -h       print this text";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Serve(Arguments),
+    Version,
+    Help,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    /// `host:port`; none: attach mode.
+    pub(crate) engine_address: Option<String>,
+    /// The number behind `-v`.
+    pub(crate) verbosity: u8,
+}
+
+/// Reads the arguments behind the program's name: flags anywhere, at most one address.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
+    let mut parser = Parser::from_args(arguments);
+    let mut parsed = Arguments::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Short('v') | Long("v") => parsed.verbosity = parser.value()?.parse()?,
+            Long("logtostderr") => drop(parser.optional_value()),
+            Long("tracing") => drop(parser.value()?),
+            Long("version") => return Ok(Command::Version),
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Value(address) if parsed.engine_address.is_none() => {
+                parsed.engine_address = Some(address.parse_with(engine_address)?);
+            }
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Ok(Command::Serve(parsed))
+}
+
+fn engine_address(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("an engine's address is host:port, for example 127.0.0.1:45678".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Command, lexopt::Error> {
+        super::parse(arguments.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn flags_stand_before_and_behind_the_address() {
+        let expected = Command::Serve(Arguments { engine_address: Some("127.0.0.1:4".to_owned()), verbosity: 9 });
+        for arguments in [
+            &["--logtostderr", "-v=9", "--tracing", "tcp://localhost:1", "127.0.0.1:4"][..],
+            &["127.0.0.1:4", "--logtostderr=true", "-v", "9"],
+            &["-v=9", "127.0.0.1:4", "--tracing=x"],
+        ] {
+            assert_eq!(parse(arguments).unwrap(), expected, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn no_address_is_attach_mode() {
+        assert_eq!(parse(&[]).unwrap(), Command::Serve(Arguments::default()));
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for arguments in [&["--colour"][..], &["127.0.0.1:4", "127.0.0.1:5"], &["-v"], &["-v=loud"], &["127.0.0.1"]] {
+            assert!(parse(arguments).is_err(), "{arguments:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The functions that this plugin serves: the table of tokens, then one file a function.
+//!
+//! To add one: describe it in `schema.json`, copy the nearest file, add its row to [`FUNCTIONS`].
+
+mod get_credentials;
+mod registry_id;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, RwLock},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    aws::{Client, Configuration, Invalid},
+    plugin::{Failure, InvokeError, Json, Provider},
+};
+
+/// A function of the schema.
+#[derive(Debug)]
+pub struct Function {
+    /// The token by which the engine asks for it, for example `aws:ecr/getCredentials:getCredentials`.
+    pub token: &'static str,
+    call: for<'a> fn(&'a Client, Json) -> Call<'a>,
+}
+
+type Call<'a> = Pin<Box<dyn Future<Output = Result<Json, InvokeError>> + Send + 'a>>;
+
+/// Every function, as the schema lists them.
+pub const FUNCTIONS: &[Function] = &[get_credentials::FUNCTION];
+
+/// The functions, as the provider configuration says.
+#[derive(Debug, Default)]
+pub struct EcrProvider {
+    client: RwLock<Option<Arc<Client>>>,
+}
+
+impl Provider for EcrProvider {
+    fn check(&self, configuration: Json) -> Result<(), Vec<Failure>> {
+        parse(configuration).map(drop)
+    }
+
+    fn configure(&self, configuration: Json) -> Result<(), Vec<Failure>> {
+        let client = Client::new(parse(configuration)?);
+        *self.client.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::new(client));
+        Ok(())
+    }
+
+    async fn invoke(&self, token: &str, arguments: Json) -> Result<Json, InvokeError> {
+        let function = FUNCTIONS.iter().find(|function| function.token == token);
+        let function = function.ok_or_else(|| InvokeError::Failed(format!("{token} is not served")))?;
+        let client = self.client.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let client = client.ok_or_else(|| InvokeError::Failed("the provider is not configured".to_owned()))?;
+        (function.call)(&client, arguments).await
+    }
+}
+
+fn parse(configuration: Json) -> Result<Configuration, Vec<Failure>> {
+    Configuration::from_json(configuration).map_err(|invalid| invalid.into_iter().map(Failure::from).collect())
+}
+
+impl From<Invalid> for Failure {
+    fn from(Invalid { key, reason }: Invalid) -> Self {
+        Self::new(key, reason)
+    }
+}
+
+/// Calls `function` with its arguments and results as types. The schema was checked before, so an argument that does
+/// not fit means that the type and the schema disagree.
+async fn typed<A, R, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Json, InvokeError>
+where
+    A: DeserializeOwned,
+    R: Serialize,
+    F: Future<Output = Result<R, InvokeError>>,
+{
+    let internal = |error: serde_json::Error| InvokeError::Failed(format!("the schema and the code disagree: {error}"));
+    let arguments = serde_json::from_value(arguments.into()).map_err(internal)?;
+    match serde_json::to_value(function(arguments).await?).map_err(internal)? {
+        serde_json::Value::Object(results) => Ok(results),
+        _ => Err(InvokeError::Failed("the results are not an object".to_owned())),
+    }
+}

@@ -1,0 +1,65 @@
+//! A Pulumi provider plugin that serves functions of the `aws` package for Amazon ECR.
+//!
+//! Data flows one way. The engine calls [`plugin`], which speaks the provider protocol and knows no AWS; it hands
+//! checked arguments to [`functions`], the only place that knows both worlds; a function asks [`aws`], which knows no
+//! Pulumi. [`run`] wires the three.
+
+#![forbid(unsafe_code)]
+
+pub mod aws;
+pub mod functions;
+pub mod plugin;
+
+/// The messages and services of `proto/`, generated.
+#[allow(clippy::all, clippy::nursery, clippy::pedantic, missing_docs, unnameable_types, unused_qualifications)]
+pub mod proto {
+    /// gRPC's health checking protocol.
+    pub mod health {
+        tonic::include_proto!("grpc.health.v1");
+    }
+    /// The Pulumi provider protocol and the engine's own service.
+    pub mod pulumirpc {
+        tonic::include_proto!("pulumirpc");
+    }
+}
+
+use std::io;
+
+use functions::EcrProvider;
+use plugin::{Engine, Schema, SecretResults, Service, server};
+
+/// The version of the crate, of the plugin and of `schema.json`.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How the plugin was started.
+#[derive(Debug)]
+pub struct Options {
+    /// The engine's gRPC address, `host:port`. Without one the plugin waits for engines to attach and outlives them.
+    pub engine_address: Option<String>,
+    /// Which results are secret although no argument was.
+    pub secret_results: SecretResults,
+    /// What is to be shown to the user; see [`plugin::log::channel`].
+    pub log: plugin::log::Receiver,
+}
+
+/// Serves the provider protocol on a free port of 127.0.0.1, printed as the first and only line of stdout, until SIGINT
+/// or SIGTERM arrives or the engine at [`Options::engine_address`] is gone.
+///
+/// # Errors
+///
+/// When the port cannot be bound or printed, or the server fails.
+pub async fn run(options: Options) -> io::Result<()> {
+    let listener = server::listen().await?;
+    let engine = Engine::new(options.log);
+    if let Some(address) = &options.engine_address {
+        engine.connect(address).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    }
+    let service = Service::new(EcrProvider::default(), Schema::embedded()?, engine.clone(), options.secret_results);
+    server::serve(listener, service, async move {
+        match options.engine_address {
+            Some(_) => engine.gone().await,
+            None => std::future::pending().await,
+        }
+    })
+    .await
+}

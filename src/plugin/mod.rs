@@ -1,0 +1,16 @@
+//! The provider protocol: listening, the RPCs, property values, the schema, and the engine as a service of its own.
+//!
+//! Nothing here knows AWS: what the plugin serves stands behind [`Provider`].
+
+mod engine;
+pub mod log;
+pub mod property;
+mod provider;
+mod schema;
+pub mod server;
+mod service;
+
+pub use engine::Engine;
+pub use provider::{Failure, InvokeError, Json, Provider};
+pub use schema::{Checked, Schema, SchemaError};
+pub use service::{Calls, SecretResults, Service};

@@ -1,0 +1,219 @@
+use std::{collections::BTreeMap, fmt};
+
+/// The properties of an object.
+pub type Object = BTreeMap<String, Value>;
+
+/// A property value (`resource.PropertyValue` of pulumi/pulumi).
+///
+/// There is no `Debug`: values can be secret.
+#[derive(Clone, PartialEq)]
+pub enum Value {
+    /// Explicitly nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// Every number is a double.
+    Number(f64),
+    /// Text.
+    String(String),
+    /// Values in order.
+    List(Vec<Value>),
+    /// Values by name.
+    Object(Object),
+    /// A value to hide.
+    Secret(Box<Value>),
+    /// A value with what is known of where it comes from.
+    Output(Output),
+    /// A value that is not known yet, during a preview.
+    Unknown(Unknown),
+    /// A file's worth of content.
+    Asset(Asset),
+    /// A folder's worth of content.
+    Archive(Archive),
+    /// A resource, by name.
+    ResourceReference(ResourceReference),
+    /// Bytes that need not be text (engines since 3.254).
+    ByteString(Vec<u8>),
+}
+
+/// What an unknown value will be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// A bool.
+    Bool,
+    /// A number.
+    Number,
+    /// A string; also stands for anything.
+    String,
+    /// A list.
+    List,
+    /// An asset.
+    Asset,
+    /// An archive.
+    Archive,
+    /// An object.
+    Object,
+}
+
+/// A value that may be unknown, secret, and depend on resources.
+#[derive(Clone, PartialEq)]
+pub struct Output {
+    /// `None`: not known yet.
+    pub value: Option<Box<Value>>,
+    /// Whether to hide the value.
+    pub secret: bool,
+    /// The URNs of the resources that the value depends on.
+    pub dependencies: Vec<String>,
+}
+
+/// The content of a file.
+#[derive(Clone, PartialEq)]
+pub struct Asset {
+    /// SHA-256 of the content, hexadecimal; empty: not computed.
+    pub hash: String,
+    /// Where the content is.
+    pub source: AssetSource,
+}
+
+/// Where an asset's content is.
+#[derive(Clone, PartialEq)]
+pub enum AssetSource {
+    /// The content itself.
+    Text(String),
+    /// A file.
+    Path(String),
+    /// A place to fetch it from.
+    Uri(String),
+}
+
+/// The content of a folder.
+#[derive(Clone, PartialEq)]
+pub struct Archive {
+    /// SHA-256 of the content, hexadecimal; empty: not computed.
+    pub hash: String,
+    /// Where the content is.
+    pub source: ArchiveSource,
+}
+
+/// Where an archive's content is.
+#[derive(Clone, PartialEq)]
+pub enum ArchiveSource {
+    /// Assets and archives by their name in the archive.
+    Assets(Object),
+    /// A file or a folder.
+    Path(String),
+    /// A place to fetch it from.
+    Uri(String),
+}
+
+/// A resource, named by its URN.
+#[derive(Clone, PartialEq)]
+pub struct ResourceReference {
+    /// The resource's URN.
+    pub urn: String,
+    /// The resource's id: absent for components, an [`Value::Unknown`] until it is created.
+    pub id: Option<Box<Value>>,
+    /// The resource's name; absent from older engines.
+    pub name: Option<String>,
+    /// The resource's type; absent from older engines.
+    pub r#type: Option<String>,
+    /// The version of the package of the resource; empty: not said.
+    pub package_version: String,
+}
+
+/// The kind of a value, as a user would call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Value::Null`].
+    Null,
+    /// [`Value::Bool`].
+    Bool,
+    /// [`Value::Number`].
+    Number,
+    /// [`Value::String`].
+    String,
+    /// [`Value::List`].
+    List,
+    /// [`Value::Object`].
+    Object,
+    /// [`Value::Secret`].
+    Secret,
+    /// [`Value::Output`].
+    Output,
+    /// [`Value::Unknown`].
+    Unknown,
+    /// [`Value::Asset`].
+    Asset,
+    /// [`Value::Archive`].
+    Archive,
+    /// [`Value::ResourceReference`].
+    ResourceReference,
+    /// [`Value::ByteString`].
+    ByteString,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::List => "a list",
+            Self::Object => "an object",
+            Self::Secret => "a secret",
+            Self::Output => "an output",
+            Self::Unknown => "a value that is not known yet",
+            Self::Asset => "an asset",
+            Self::Archive => "an archive",
+            Self::ResourceReference => "a resource",
+            Self::ByteString => "a byte string",
+        })
+    }
+}
+
+impl Value {
+    /// The kind of this value.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Null => Kind::Null,
+            Self::Bool(_) => Kind::Bool,
+            Self::Number(_) => Kind::Number,
+            Self::String(_) => Kind::String,
+            Self::List(_) => Kind::List,
+            Self::Object(_) => Kind::Object,
+            Self::Secret(_) => Kind::Secret,
+            Self::Output(_) => Kind::Output,
+            Self::Unknown(_) => Kind::Unknown,
+            Self::Asset(_) => Kind::Asset,
+            Self::Archive(_) => Kind::Archive,
+            Self::ResourceReference(_) => Kind::ResourceReference,
+            Self::ByteString(_) => Kind::ByteString,
+        }
+    }
+
+    /// The value as a secret; a secret stays as it is.
+    #[must_use]
+    pub fn into_secret(self) -> Self {
+        match self {
+            Self::Secret(_) => self,
+            value => Self::Secret(Box::new(value)),
+        }
+    }
+}
+
+impl From<serde_json::Value> for Value {
+    /// Numbers become doubles, as all numbers among property values are.
+    fn from(json: serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(bool) => Self::Bool(bool),
+            serde_json::Value::Number(number) => number.as_f64().map_or(Self::Null, Self::Number),
+            serde_json::Value::String(text) => Self::String(text),
+            serde_json::Value::Array(values) => Self::List(values.into_iter().map(Self::from).collect()),
+            serde_json::Value::Object(properties) => {
+                Self::Object(properties.into_iter().map(|(key, value)| (key, Self::from(value))).collect())
+            }
+        }
+    }
+}

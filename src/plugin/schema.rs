@@ -1,0 +1,368 @@
+//! `schema.json`: the single description of tokens, arguments, results and configuration, and what it says is valid.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value as JsonValue;
+use thiserror::Error;
+
+use super::{
+    Failure, Json,
+    property::{self, Accepts, Object, Value},
+};
+
+/// The package's schema.
+#[derive(Debug)]
+pub struct Schema {
+    text: &'static str,
+    package: Package,
+}
+
+/// The schema's text is not a schema.
+#[derive(Debug, Error)]
+#[error("schema.json is not a package schema: {0}")]
+pub struct SchemaError(#[from] serde_json::Error);
+
+impl From<SchemaError> for std::io::Error {
+    fn from(error: SchemaError) -> Self {
+        Self::other(error)
+    }
+}
+
+/// Properties that the schema allows, as plain JSON.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// The values, with secrets and outputs unwrapped, and without those that are null or unknown.
+    pub values: Json,
+    /// Whether any of the values was secret.
+    pub secret: bool,
+}
+
+impl Schema {
+    /// The schema that this executable was built with.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not a package schema.
+    pub fn embedded() -> Result<Self, SchemaError> {
+        Self::parse(include_str!("../../schema.json"))
+    }
+
+    /// Reads the parts of a package schema that decide what is valid.
+    ///
+    /// # Errors
+    ///
+    /// When `text` is not a package schema.
+    pub fn parse(text: &'static str) -> Result<Self, SchemaError> {
+        Ok(Self { text, package: serde_json::from_str(text)? })
+    }
+
+    /// The schema, JSON.
+    pub const fn text(&self) -> &'static str {
+        self.text
+    }
+
+    /// The tokens of the functions, sorted.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.package.functions.keys().map(String::as_str)
+    }
+
+    /// Whether there is a function with this token.
+    pub fn has_function(&self, token: &str) -> bool {
+        self.package.functions.contains_key(token)
+    }
+
+    /// Whether the schema calls this result of a function a secret.
+    pub fn is_secret_result(&self, token: &str, result: &str) -> bool {
+        let property = self.package.functions.get(token).and_then(|function| function.outputs.properties.get(result));
+        property.is_some_and(|property| property.secret)
+    }
+
+    /// Checks the arguments of the function `token`: the required ones are there, all are known, each has its type.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its property.
+    pub fn check_arguments(&self, token: &str, arguments: Object) -> Result<Checked, Vec<Failure>> {
+        let Some(function) = self.package.functions.get(token) else { return Ok(Checked::default()) };
+        let inputs = &function.inputs;
+        let mut check = Check { types: &self.package.types, text: Text::AsIs, secret: false, failures: Vec::new() };
+        let mut values = Json::new();
+        for name in inputs.required.iter().filter(|name| !arguments.contains_key(*name)) {
+            check.fail(name, "is missing, but the function needs it");
+        }
+        for (name, value) in arguments {
+            match inputs.properties.get(&name) {
+                Some(property) => match check.value(&name, value, &property.r#type) {
+                    Some(value) => drop(values.insert(name, value)),
+                    None if !inputs.required.contains(&name) || check.failed(&name) => {}
+                    None => check.fail(&name, "is null, but the function needs it"),
+                },
+                None => {
+                    let known = inputs.properties.keys().cloned().collect::<Vec<_>>().join(", ");
+                    check.fail(&name, format!("is not an argument of {token}, which has: {known}"));
+                }
+            }
+        }
+        check.finish(values)
+    }
+
+    /// Checks a provider configuration. Values come typed or as text: JSON text for everything but strings. Keys that
+    /// the schema does not list are ignored, since the namespace is shared with the official provider; values that are
+    /// not known yet are left out.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its property.
+    pub fn check_configuration(&self, configuration: Object) -> Result<Checked, Vec<Failure>> {
+        let mut check = Check { types: &self.package.types, text: Text::Json, secret: false, failures: Vec::new() };
+        let mut values = Json::new();
+        for (name, value) in configuration {
+            match self.package.config.variables.get(&name) {
+                Some(property) => {
+                    if let Some(value) = check.value(&name, value, &property.r#type) {
+                        values.insert(name, value);
+                    }
+                }
+                None if INTERNAL_KEYS.contains(&name.as_str()) => {}
+                None => tracing::debug!("aws:{name} is not a key that this plugin knows; it is ignored"),
+            }
+        }
+        check.finish(values)
+    }
+}
+
+/// What the engine adds to every provider configuration.
+const INTERNAL_KEYS: [&str; 3] = ["version", "pluginDownloadURL", "__internal"];
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    config: Config,
+    #[serde(default)]
+    types: BTreeMap<String, ObjectType>,
+    functions: BTreeMap<String, Function>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Config {
+    variables: BTreeMap<String, Property>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Function {
+    inputs: ObjectType,
+    outputs: ObjectType,
+}
+
+#[derive(Debug, Deserialize)]
+struct ObjectType {
+    #[serde(default)]
+    properties: BTreeMap<String, Property>,
+    #[serde(default)]
+    required: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Property {
+    #[serde(flatten)]
+    r#type: Type,
+    #[serde(default)]
+    secret: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Type {
+    Reference {
+        #[serde(rename = "$ref")]
+        reference: String,
+    },
+    Array {
+        items: Box<Type>,
+    },
+    Map {
+        #[serde(rename = "additionalProperties")]
+        values: Box<Type>,
+    },
+    Primitive {
+        r#type: Primitive,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Primitive {
+    Boolean,
+    Integer,
+    Number,
+    String,
+}
+
+/// What text may stand for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    /// Itself.
+    AsIs,
+    /// Also JSON of the type that is expected, as configuration is kept.
+    Json,
+}
+
+struct Check<'a> {
+    types: &'a BTreeMap<String, ObjectType>,
+    text: Text,
+    secret: bool,
+    failures: Vec<Failure>,
+}
+
+impl Check<'_> {
+    fn finish(self, values: Json) -> Result<Checked, Vec<Failure>> {
+        if self.failures.is_empty() { Ok(Checked { values, secret: self.secret }) } else { Err(self.failures) }
+    }
+
+    fn fail(&mut self, path: &str, reason: impl Into<String>) {
+        self.failures.push(Failure::new(path, reason));
+    }
+
+    fn failed(&self, path: &str) -> bool {
+        self.failures.iter().any(|failure| failure.property.starts_with(path))
+    }
+
+    /// The value as JSON of the type. `None`: null or unknown, or wrong, which is then among the failures.
+    fn value(&mut self, path: &str, value: Value, expected: &Type) -> Option<JsonValue> {
+        match value {
+            Value::Null => None,
+            Value::Secret(value) => {
+                self.secret = true;
+                self.value(path, *value, expected)
+            }
+            Value::Output(output) => {
+                self.secret |= output.secret;
+                self.value(
+                    path,
+                    output.value.map_or(Value::Unknown(property::Unknown::String), |value| *value),
+                    expected,
+                )
+            }
+            Value::Unknown(_) if self.text == Text::Json => None,
+            Value::String(text) if self.text == Text::Json && !expected.is_string() => self.json(path, &text, expected),
+            value => self.typed(path, value, expected),
+        }
+    }
+
+    /// A value of another type than string, written as JSON text. Empty text is as good as none.
+    fn json(&mut self, path: &str, text: &str, expected: &Type) -> Option<JsonValue> {
+        if text.trim().is_empty() {
+            return None;
+        }
+        let Ok(json) = serde_json::from_str(text) else {
+            self.fail(path, format!("must be {expected}, or JSON text of one, but is other text"));
+            return None;
+        };
+        match property::from_json(json, Accepts::default()) {
+            // JSON text inside JSON text is one too many.
+            Ok(value @ Value::String(_)) => self.typed(path, value, expected),
+            Ok(value) => self.value(path, value, expected),
+            Err(error) => {
+                self.fail(path, format!("is JSON text with a malformed value: {error}"));
+                None
+            }
+        }
+    }
+
+    fn typed(&mut self, path: &str, value: Value, expected: &Type) -> Option<JsonValue> {
+        match (expected, value) {
+            (Type::Reference { reference }, Value::Object(object)) => self.object(path, object, reference),
+            (Type::Array { items }, Value::List(values)) => {
+                let values = values.into_iter().enumerate();
+                let values =
+                    values.filter_map(|(index, value)| self.value(&format!("{path}[{index}]"), value, items)).collect();
+                Some(JsonValue::Array(values))
+            }
+            (Type::Map { values }, Value::Object(object)) => {
+                let object = object
+                    .into_iter()
+                    .filter_map(|(key, value)| Some((self.value(&format!("{path}.{key}"), value, values)?, key)));
+                Some(JsonValue::Object(object.map(|(value, key)| (key, value)).collect()))
+            }
+            (Type::Primitive { r#type }, value) => self.primitive(path, &value, *r#type),
+            (expected, value) => {
+                self.fail(path, format!("must be {expected}, but is {}", value.kind()));
+                None
+            }
+        }
+    }
+
+    fn primitive(&mut self, path: &str, value: &Value, expected: Primitive) -> Option<JsonValue> {
+        match (expected, value) {
+            (Primitive::Boolean, Value::Bool(bool)) => Some((*bool).into()),
+            (Primitive::String, Value::String(text)) => Some(text.as_str().into()),
+            (Primitive::Number, Value::Number(number)) if number.is_finite() => Some((*number).into()),
+            (Primitive::Integer, Value::Number(number)) if is_integer(*number) => Some((*number as i64).into()),
+            // `pulumi config set --path` keeps digits as numbers: account ids arrive so.
+            (Primitive::String, Value::Number(number)) if self.text == Text::Json && is_integer(*number) => {
+                Some((*number as i64).to_string().into())
+            }
+            (expected, value) => {
+                self.fail(path, format!("must be {expected}, but is {}", value.kind()));
+                None
+            }
+        }
+    }
+
+    fn object(&mut self, path: &str, object: Object, reference: &str) -> Option<JsonValue> {
+        let types = self.types;
+        let Some(r#type) = reference.strip_prefix("#/types/").and_then(|token| types.get(token)) else {
+            self.fail(path, "has a type that the schema does not describe");
+            return None;
+        };
+        let mut values = Json::new();
+        for (name, value) in object {
+            let path = format!("{path}.{name}");
+            match r#type.properties.get(&name) {
+                Some(property) => {
+                    if let Some(value) = self.value(&path, value, &property.r#type) {
+                        values.insert(name, value);
+                    }
+                }
+                None if self.text == Text::Json => {
+                    tracing::debug!("aws:{path} is not a key that this plugin knows; it is ignored");
+                }
+                None => self.fail(&path, "is not a property of this argument"),
+            }
+        }
+        Some(JsonValue::Object(values))
+    }
+}
+
+/// Whether a double is a whole number that it holds exactly.
+fn is_integer(number: f64) -> bool {
+    const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+    number.fract() == 0.0 && number.abs() <= EXACT
+}
+
+impl Type {
+    const fn is_string(&self) -> bool {
+        matches!(self, Self::Primitive { r#type: Primitive::String })
+    }
+}
+
+impl std::fmt::Display for Type {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reference { .. } | Self::Map { .. } => f.write_str("an object"),
+            Self::Array { .. } => f.write_str("a list"),
+            Self::Primitive { r#type } => r#type.fmt(f),
+        }
+    }
+}
+
+impl std::fmt::Display for Primitive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Boolean => "a boolean",
+            Self::Integer => "a whole number",
+            Self::Number => "a number",
+            Self::String => "a string",
+        })
+    }
+}

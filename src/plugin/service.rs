@@ -1,0 +1,350 @@
+//! The RPCs of the provider protocol.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use prost_types::Struct;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, async_trait};
+
+use super::{
+    Engine, Failure, InvokeError, Json, Provider, Schema,
+    property::{self, Accepts, Object, Value},
+};
+use crate::{VERSION, proto::pulumirpc as rpc};
+
+/// Set to `true`, the results that the schema calls secret are secret always.
+const SECRET_RESULTS: &str = "PULUMI_AWS_ECR_SECRET_RESULTS";
+
+/// The stack configuration's namespace, in the older form of Configure.
+const CONFIGURATION_PREFIX: &str = "aws:config:";
+
+/// Which results are secret although no argument was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretResults {
+    /// None, as with the official provider. Go's direct form of an invoke takes no secrets.
+    Never,
+    /// Those that the schema calls secret.
+    AsInSchema,
+}
+
+impl SecretResults {
+    /// What the environment variable `PULUMI_AWS_ECR_SECRET_RESULTS` says: absent, empty, `false` or `0` is
+    /// [`Self::Never`]; anything else is [`Self::AsInSchema`], since whoever sets it wants secrets kept.
+    pub fn from_env() -> Self {
+        match std::env::var_os(SECRET_RESULTS) {
+            None => Self::Never,
+            Some(value) if value.is_empty() || value == "false" || value == "0" => Self::Never,
+            Some(_) => Self::AsInSchema,
+        }
+    }
+}
+
+/// The provider protocol for a [`Provider`].
+#[derive(Debug)]
+pub struct Service<P> {
+    provider: P,
+    schema: Schema,
+    engine: Engine,
+    secret_results: SecretResults,
+    calls: Calls,
+    session: Mutex<Session>,
+}
+
+/// What the engine that calls at present said of itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Session {
+    accepts: Accepts,
+    accepts_secrets: bool,
+    configured: bool,
+}
+
+/// The calls in flight. Clones share one state.
+#[derive(Debug, Clone, Default)]
+pub struct Calls {
+    cancellation: std::sync::Arc<Mutex<CancellationToken>>,
+}
+
+impl Calls {
+    /// Aborts the calls in flight; later ones are not touched.
+    pub fn cancel(&self) {
+        std::mem::take(&mut *lock(&self.cancellation)).cancel();
+    }
+
+    async fn run<T>(&self, call: impl Future<Output = T>) -> Result<T, Status> {
+        let cancellation = lock(&self.cancellation).clone();
+        let result = cancellation.run_until_cancelled(call).await;
+        result.ok_or_else(|| Status::cancelled("the operation was cancelled before the function returned"))
+    }
+}
+
+/// A panic while the lock was held cannot leave these values half-written.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<P: Provider> Service<P> {
+    /// The protocol for `provider`, whose functions and configuration `schema` describes.
+    pub fn new(provider: P, schema: Schema, engine: Engine, secret_results: SecretResults) -> Self {
+        let (calls, session) = (Calls::default(), Mutex::default());
+        Self { provider, schema, engine, secret_results, calls, session }
+    }
+
+    /// The calls in flight.
+    pub fn calls(&self) -> Calls {
+        self.calls.clone()
+    }
+
+    fn session(&self) -> Session {
+        *lock(&self.session)
+    }
+
+    fn connect(&self, engine_address: &str) {
+        if engine_address.is_empty() {
+            return;
+        }
+        if let Err(error) = self.engine.connect(engine_address) {
+            tracing::warn!("the engine's address {engine_address} is not host:port, so nothing is logged: {error}");
+        }
+    }
+
+    fn check_configuration(&self, configuration: Object) -> Result<Json, Vec<Failure>> {
+        Ok(self.schema.check_configuration(configuration)?.values)
+    }
+
+    async fn call(&self, token: &str, arguments: Object) -> Result<Object, InvokeError> {
+        let arguments = self.schema.check_arguments(token, arguments).map_err(InvokeError::Arguments)?;
+        let results = self.provider.invoke(token, arguments.values).await?;
+        Ok(results
+            .into_iter()
+            .map(|(name, value)| {
+                let secret = arguments.secret
+                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, &name);
+                let value = Value::from(value);
+                (name, if secret && self.session().accepts_secrets { value.into_secret() } else { value })
+            })
+            .collect())
+    }
+
+    /// Refuses an RPC that only resource providers answer.
+    fn refuse<T>(&self, what: &str) -> Result<T, Status> {
+        let functions = self.schema.tokens().collect::<Vec<_>>().join(", ");
+        Err(Status::unimplemented(format!(
+            "this aws plugin ({VERSION}) does not serve {what}. It serves only: {functions}. Let the official aws \
+             provider do the rest: remove this plugin from `plugins: providers:` in Pulumi.yaml and from PATH, and \
+             send it only these functions, by the invoke options `version: {VERSION}` and `pluginDownloadURL` or by \
+             an invoke transform"
+        )))
+    }
+}
+
+fn failures(failures: Vec<Failure>) -> Vec<rpc::CheckFailure> {
+    failures.into_iter().map(|Failure { property, reason }| rpc::CheckFailure { property, reason }).collect()
+}
+
+impl From<property::DecodeError> for Failure {
+    fn from(error: property::DecodeError) -> Self {
+        Self::new(error.path, format!("is malformed: {}", error.problem))
+    }
+}
+
+impl From<InvokeError> for Result<rpc::InvokeResponse, Status> {
+    fn from(error: InvokeError) -> Self {
+        match error {
+            InvokeError::Arguments(wrong) => Ok(rpc::InvokeResponse { r#return: None, failures: failures(wrong) }),
+            InvokeError::Failed(message) => Err(Status::unknown(message)),
+        }
+    }
+}
+
+/// The configuration of an engine that sends `variables` only: text, by `aws:config:KEY`.
+fn variables(variables: std::collections::HashMap<String, String>) -> Object {
+    let keys = variables
+        .into_iter()
+        .filter_map(|(key, text)| Some((key.strip_prefix(CONFIGURATION_PREFIX)?.to_owned(), Value::String(text))));
+    keys.collect()
+}
+
+/// The names of the properties that differ.
+fn changed(olds: &Struct, news: &Struct) -> Vec<String> {
+    let mut changed: Vec<_> = news
+        .fields
+        .iter()
+        .filter(|(key, value)| olds.fields.get(*key) != Some(value))
+        .chain(olds.fields.iter().filter(|(key, _)| !news.fields.contains_key(*key)))
+        .map(|(key, _)| key.clone())
+        .collect();
+    changed.sort();
+    changed
+}
+
+type Reply<T> = Result<Response<T>, Status>;
+
+#[async_trait]
+impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P> {
+    async fn handshake(
+        &self,
+        request: Request<rpc::ProviderHandshakeRequest>,
+    ) -> Reply<rpc::ProviderHandshakeResponse> {
+        let request = request.into_inner();
+        self.connect(&request.engine_address);
+        let accepts = Accepts { byte_strings: request.accepts_byte_string };
+        lock(&self.session).accepts = accepts;
+        Ok(Response::new(rpc::ProviderHandshakeResponse {
+            accept_secrets: true,
+            accept_resources: true,
+            accept_outputs: false,
+            supports_autonaming_configuration: false,
+            accepts_byte_string: accepts.byte_strings,
+        }))
+    }
+
+    async fn get_plugin_info(&self, _: Request<()>) -> Reply<rpc::PluginInfo> {
+        Ok(Response::new(rpc::PluginInfo { version: VERSION.to_owned() }))
+    }
+
+    async fn attach(&self, request: Request<rpc::PluginAttach>) -> Reply<()> {
+        self.connect(&request.into_inner().address);
+        Ok(Response::new(()))
+    }
+
+    async fn get_schema(&self, request: Request<rpc::GetSchemaRequest>) -> Reply<rpc::GetSchemaResponse> {
+        let request = request.into_inner();
+        if request.version != 0 {
+            let message = format!("the schema's format has version 0, not {}", request.version);
+            return Err(Status::invalid_argument(message));
+        }
+        if !request.subpackage_name.is_empty() {
+            return Err(Status::invalid_argument(format!(
+                "this plugin has no package {}: it is not parameterized",
+                request.subpackage_name
+            )));
+        }
+        Ok(Response::new(rpc::GetSchemaResponse { schema: self.schema.text().to_owned() }))
+    }
+
+    async fn get_mapping(&self, _: Request<rpc::GetMappingRequest>) -> Reply<rpc::GetMappingResponse> {
+        Ok(Response::new(rpc::GetMappingResponse::default()))
+    }
+
+    async fn get_mappings(&self, _: Request<rpc::GetMappingsRequest>) -> Reply<rpc::GetMappingsResponse> {
+        Ok(Response::new(rpc::GetMappingsResponse::default()))
+    }
+
+    async fn check_config(&self, request: Request<rpc::CheckRequest>) -> Reply<rpc::CheckResponse> {
+        let inputs = request.into_inner().news.unwrap_or_default();
+        let result = property::decode(inputs.clone(), self.session().accepts)
+            .map_err(|error| vec![error.into()])
+            .and_then(|configuration| self.check_configuration(configuration))
+            .and_then(|configuration| self.provider.check(configuration));
+        let failures = result.err().map(failures).unwrap_or_default();
+        Ok(Response::new(rpc::CheckResponse { inputs: Some(inputs), failures }))
+    }
+
+    async fn diff_config(&self, request: Request<rpc::DiffRequest>) -> Reply<rpc::DiffResponse> {
+        let request = request.into_inner();
+        let olds = request.old_inputs.or(request.olds).unwrap_or_default();
+        let diffs = changed(&olds, &request.news.unwrap_or_default());
+        let changes = if diffs.is_empty() {
+            rpc::diff_response::DiffChanges::DiffNone
+        } else {
+            rpc::diff_response::DiffChanges::DiffSome
+        };
+        Ok(Response::new(rpc::DiffResponse { replaces: Vec::new(), changes: changes.into(), diffs }))
+    }
+
+    async fn configure(&self, request: Request<rpc::ConfigureRequest>) -> Reply<rpc::ConfigureResponse> {
+        let request = request.into_inner();
+        let session = self.session();
+        let result = match request.args {
+            Some(args) => property::decode(args, session.accepts).map_err(|error| vec![error.into()]),
+            None => Ok(variables(request.variables)),
+        };
+        result
+            .and_then(|configuration| self.check_configuration(configuration))
+            .and_then(|configuration| self.provider.configure(configuration))
+            .map_err(|wrong| {
+                let wrong: Vec<_> = wrong.iter().map(|failure| format!("aws:{failure}")).collect();
+                Status::invalid_argument(format!("the provider configuration is not valid: {}", wrong.join("; ")))
+            })?;
+        *lock(&self.session) = Session { accepts_secrets: request.accept_secrets, configured: true, ..session };
+        Ok(Response::new(rpc::ConfigureResponse {
+            accept_secrets: true,
+            supports_preview: true,
+            accept_resources: true,
+            accept_outputs: false,
+        }))
+    }
+
+    async fn invoke(&self, request: Request<rpc::InvokeRequest>) -> Reply<rpc::InvokeResponse> {
+        let rpc::InvokeRequest { tok, args } = request.into_inner();
+        if !self.schema.has_function(&tok) {
+            let served = self.schema.tokens().collect::<Vec<_>>().join(", ");
+            return Err(Status::not_found(format!(
+                "this aws plugin ({VERSION}) has no function {tok}. It serves only: {served}. Let the official aws \
+                 provider serve other functions"
+            )));
+        }
+        let session = self.session();
+        if !session.configured {
+            return Err(Status::failed_precondition("the plugin was not configured: the engine must call Configure"));
+        }
+        let arguments = match property::decode(args.unwrap_or_default(), session.accepts) {
+            Ok(arguments) => arguments,
+            Err(error) => return Result::from(InvokeError::from(Failure::from(error))).map(Response::new),
+        };
+        let results = match self.calls.run(self.call(&tok, arguments)).await? {
+            Ok(results) => results,
+            Err(error) => return Result::from(error).map(Response::new),
+        };
+        let results =
+            property::encode(results, session.accepts).map_err(|error| Status::internal(error.to_string()))?;
+        Ok(Response::new(rpc::InvokeResponse { r#return: Some(results), failures: Vec::new() }))
+    }
+
+    async fn cancel(&self, _: Request<()>) -> Reply<()> {
+        self.calls.cancel();
+        Ok(Response::new(()))
+    }
+
+    type ListStream = tokio_stream::Empty<Result<rpc::ListResponse, Status>>;
+
+    async fn list(&self, _: Request<rpc::ListRequest>) -> Reply<Self::ListStream> {
+        self.refuse("lists of resources")
+    }
+
+    async fn parameterize(&self, _: Request<rpc::ParameterizeRequest>) -> Reply<rpc::ParameterizeResponse> {
+        self.refuse("parameterized packages")
+    }
+
+    async fn call(&self, _: Request<rpc::CallRequest>) -> Reply<rpc::CallResponse> {
+        self.refuse("methods of resources")
+    }
+
+    async fn construct(&self, _: Request<rpc::ConstructRequest>) -> Reply<rpc::ConstructResponse> {
+        self.refuse("component resources")
+    }
+
+    async fn check(&self, _: Request<rpc::CheckRequest>) -> Reply<rpc::CheckResponse> {
+        self.refuse("resources (Check)")
+    }
+
+    async fn diff(&self, _: Request<rpc::DiffRequest>) -> Reply<rpc::DiffResponse> {
+        self.refuse("resources (Diff)")
+    }
+
+    async fn create(&self, _: Request<rpc::CreateRequest>) -> Reply<rpc::CreateResponse> {
+        self.refuse("resources (Create)")
+    }
+
+    async fn read(&self, _: Request<rpc::ReadRequest>) -> Reply<rpc::ReadResponse> {
+        self.refuse("resources (Read)")
+    }
+
+    async fn update(&self, _: Request<rpc::UpdateRequest>) -> Reply<rpc::UpdateResponse> {
+        self.refuse("resources (Update)")
+    }
+
+    async fn delete(&self, _: Request<rpc::DeleteRequest>) -> Reply<()> {
+        self.refuse("resources (Delete)")
+    }
+}

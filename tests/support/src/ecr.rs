@@ -1,0 +1,255 @@
+//! A stand-in for Amazon ECR that answers GetAuthorizationToken, also in the ways that a well-behaved emulator cannot.
+
+use std::{
+    collections::VecDeque,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value as Json, json};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
+
+/// How long the tokens last, as ECR's do.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// What a request is answered with.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// A token for the registry that was asked for.
+    Token,
+    /// The same, with the field replaced; `null` removes it.
+    TokenWith(&'static str, Json),
+    /// This body with status 200.
+    Body(&'static str),
+    /// ECR's JSON error of this status and code.
+    Error(u16, &'static str, &'static str),
+    /// A body that is none of ECR's, with this status.
+    Html(u16),
+    /// The connection ends without an answer.
+    Reset,
+    /// Never.
+    Never,
+}
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The registry ids in the body.
+    pub registry_ids: Vec<String>,
+    /// The Region in the signature's credential scope.
+    pub region: String,
+    /// The access key id in the signature's credential scope.
+    pub access_key: String,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+}
+
+#[derive(Default)]
+struct State {
+    next: VecDeque<Answer>,
+    always: Option<Answer>,
+    latency: Duration,
+    requests: watch::Sender<Vec<Recorded>>,
+    connections: usize,
+    /// Counted into the tokens, so that each is another one.
+    tokens: usize,
+}
+
+/// A stand-in for ECR on a port of 127.0.0.1, until it is dropped.
+pub struct Ecr {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    _server: JoinSet<()>,
+}
+
+impl Ecr {
+    /// Starts to listen on a free port.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(Mutex::new(State::default()));
+        let mut server = JoinSet::new();
+        server.spawn(accept(listener, state.clone()));
+        Ok(Self { address, state, _server: server })
+    }
+
+    /// The URL to call.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Answers the next request so, and those after it as before. Several calls queue.
+    pub fn answer_next(&self, answer: Answer) {
+        self.state().next.push_back(answer);
+    }
+
+    /// Answers every request so, other than those of [`Self::answer_next`].
+    pub fn answer_always(&self, answer: Answer) {
+        self.state().always = Some(answer);
+    }
+
+    /// Waits so long before each answer.
+    pub fn set_latency(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// The requests that arrived.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.state().requests.borrow().clone()
+    }
+
+    /// The number of connections that were made.
+    pub fn connections(&self) -> usize {
+        self.state().connections
+    }
+
+    /// Waits until `count` requests have arrived.
+    pub async fn wait_for_requests(&self, count: usize) {
+        let mut requests = self.state().requests.subscribe();
+        let arrived = requests.wait_for(|requests| requests.len() >= count);
+        crate::within_deadline("waiting for requests at ECR", arrived).await.expect("the stand-in is there");
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while locked")
+    }
+}
+
+/// The token that the stand-in gives out as the `number`th, counted from 1, for a registry.
+pub fn token(registry_id: &str, number: usize) -> String {
+    BASE64_STANDARD.encode(format!("AWS:{}", password(registry_id, number)))
+}
+
+/// The password inside [`token`].
+pub fn password(registry_id: &str, number: usize) -> String {
+    format!("stand-in-password-{registry_id}-{number}")
+}
+
+async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        state.lock().expect("no panic while locked").connections += 1;
+        let state = state.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request| handle(request, state.clone()));
+            // An error is a reset: asked for, or the client's.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<Response<Full<Bytes>>, Reset> {
+    let (recorded, body) = match read(request).await {
+        Ok(request) => request,
+        Err(problem) => return Ok(respond(400, json!({"__type": "StandInException", "message": problem}).to_string())),
+    };
+    let (answer, latency, number) = {
+        let mut state = state.lock().expect("no panic while locked");
+        state.tokens += 1;
+        let answer = state.next.pop_front().or_else(|| state.always.clone()).unwrap_or(Answer::Token);
+        state.requests.send_modify(|requests| requests.push(recorded.clone()));
+        (answer, state.latency, state.tokens)
+    };
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    match answer {
+        Answer::Token => Ok(respond(200, authorization_data(&recorded, &body, number, None))),
+        Answer::TokenWith(field, value) => {
+            Ok(respond(200, authorization_data(&recorded, &body, number, Some((field, value)))))
+        }
+        Answer::Body(body) => Ok(respond(200, body.to_owned())),
+        Answer::Error(status, code, message) => {
+            Ok(respond(status, json!({"__type": code, "message": message}).to_string()))
+        }
+        Answer::Html(status) => Ok(respond(status, "<html><body>gateway</body></html>".to_owned())),
+        Answer::Reset => Err(Reset),
+        Answer::Never => std::future::pending().await,
+    }
+}
+
+/// Checks what ECR would: method, target, signature, body.
+async fn read(request: Request<Incoming>) -> Result<(Recorded, Json), String> {
+    let header = |name: &str| {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        value.map(str::to_owned).ok_or_else(|| format!("no {name} header"))
+    };
+    if request.method() != "POST" || header("x-amz-target")? != TARGET {
+        return Err(format!("{} with another target than {TARGET}", request.method()));
+    }
+    let authorization = header("authorization")?;
+    let (access_key, region) = credential_scope(&authorization).ok_or("no AWS signature, version 4, for ecr")?;
+    let user_agent = header("user-agent")?;
+    header("x-amz-date")?;
+    let body = request.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let body: Json = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
+    let registry_ids = body["registryIds"].as_array().into_iter().flatten();
+    let registry_ids = registry_ids.filter_map(|id| id.as_str().map(str::to_owned)).collect();
+    Ok((Recorded { registry_ids, region, access_key, user_agent }, body))
+}
+
+/// The access key id and the Region of `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/ecr/aws4_request, …`.
+fn credential_scope(authorization: &str) -> Option<(String, String)> {
+    let scope = authorization.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split(',').next()?;
+    match scope.split('/').collect::<Vec<_>>()[..] {
+        [access_key, _date, region, "ecr", "aws4_request"] => Some((access_key.to_owned(), region.to_owned())),
+        _ => None,
+    }
+}
+
+fn authorization_data(request: &Recorded, body: &Json, number: usize, change: Option<(&str, Json)>) -> String {
+    if body["registryIds"].is_null() {
+        return json!({"authorizationData": []}).to_string();
+    }
+    let expires_at = std::time::SystemTime::now() + TOKEN_LIFETIME;
+    let expires_at = expires_at.duration_since(std::time::UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
+    let entries = request.registry_ids.iter().map(|id| {
+        let mut entry = json!({
+            "authorizationToken": token(id, number),
+            "expiresAt": expires_at,
+            "proxyEndpoint": format!("https://{id}.dkr.ecr.{}.amazonaws.com", request.region),
+        });
+        match &change {
+            Some((field, Json::Null)) => drop(entry.as_object_mut().expect("an object").remove(*field)),
+            Some((field, value)) => entry[*field] = value.clone(),
+            None => {}
+        }
+        entry
+    });
+    json!({"authorizationData": entries.collect::<Vec<_>>()}).to_string()
+}
+
+fn respond(status: u16, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.1".parse().expect("a header"));
+    response
+}
+
+/// Ends the connection.
+#[derive(Debug)]
+struct Reset;
+
+impl std::fmt::Display for Reset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("reset on request")
+    }
+}
+
+impl std::error::Error for Reset {}
+
+impl From<Infallible> for Reset {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

@@ -1,0 +1,87 @@
+//! A stand-in for the engine: it collects what plugins log and answers their health checks.
+
+use std::{io, net::SocketAddr};
+
+use pulumi_resource_aws::proto::{
+    health::{HealthCheckRequest, HealthCheckResponse, health_server::HealthServer},
+    pulumirpc::{LogRequest, LogSeverity, engine_server::EngineServer},
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tonic::{Request, Response, Status, transport::server::TcpIncoming};
+
+/// An engine on a port of 127.0.0.1, until it is dropped.
+pub struct Engine {
+    address: SocketAddr,
+    log: watch::Sender<Vec<(LogSeverity, String)>>,
+    server: JoinHandle<()>,
+}
+
+impl Engine {
+    /// An engine that answers health checks, as all do since gRPC health checks were added.
+    pub async fn start() -> io::Result<Self> {
+        Self::listen(true).await
+    }
+
+    /// An engine without a health service: checks are UNIMPLEMENTED.
+    pub async fn start_without_health() -> io::Result<Self> {
+        Self::listen(false).await
+    }
+
+    async fn listen(health: bool) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let log = watch::Sender::new(Vec::new());
+        let router = tonic::transport::Server::builder().add_service(EngineServer::new(Log(log.clone())));
+        let router = if health { router.add_service(HealthServer::new(Healthy)) } else { router };
+        let server = tokio::spawn(async move {
+            let result = router.serve_with_incoming(TcpIncoming::from(listener)).await;
+            result.expect("the engine serves");
+        });
+        Ok(Self { address, log, server })
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> Vec<(LogSeverity, String)> {
+        self.log.borrow().clone()
+    }
+
+    /// Waits for a line that holds `text`, and says how serious it is.
+    pub async fn wait_for_line(&self, text: &str) -> LogSeverity {
+        let mut log = self.log.subscribe();
+        let lines = log.wait_for(|lines| lines.iter().any(|(_, line)| line.contains(text)));
+        let lines = crate::within_deadline(&format!("waiting for {text:?} in the log"), lines).await;
+        let lines = lines.expect("the engine is there");
+        lines.iter().find(|(_, line)| line.contains(text)).expect("the line").0
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+struct Log(watch::Sender<Vec<(LogSeverity, String)>>);
+
+#[tonic::async_trait]
+impl pulumi_resource_aws::proto::pulumirpc::engine_server::Engine for Log {
+    async fn log(&self, request: Request<LogRequest>) -> Result<Response<()>, Status> {
+        let request = request.into_inner();
+        self.0.send_modify(|log| log.push((request.severity(), request.message)));
+        Ok(Response::new(()))
+    }
+}
+
+struct Healthy;
+
+#[tonic::async_trait]
+impl pulumi_resource_aws::proto::health::health_server::Health for Healthy {
+    async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+        Ok(Response::new(HealthCheckResponse { status: 1 }))
+    }
+}

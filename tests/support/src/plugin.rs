@@ -1,0 +1,164 @@
+//! A plugin process, and a client that speaks to it as the engine does.
+
+use std::{path::PathBuf, process::Stdio};
+
+use prost_types::Struct;
+use pulumi_resource_aws::proto::pulumirpc::{
+    CheckRequest, CheckResponse, ConfigureRequest, InvokeRequest, InvokeResponse, ProviderHandshakeRequest,
+    resource_provider_client::ResourceProviderClient,
+};
+use serde_json::{Value as Json, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, ChildStdout, Command},
+    task::JoinHandle,
+};
+use tonic::{Status, transport::Channel};
+
+use crate::{
+    ecr::Ecr,
+    values::{json, properties},
+    within_deadline,
+};
+
+/// The token of the function that the plugin is there for.
+pub const GET_CREDENTIALS: &str = "aws:ecr/getCredentials:getCredentials";
+
+/// The largest message that the client takes, as the engine.
+const MAX_MESSAGE_BYTES: usize = 400 * 1024 * 1024;
+
+/// The executable that cargo built beside the test that runs.
+pub fn executable() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let folder = test.ancestors().nth(2).expect("tests lie in target/PROFILE/deps");
+    folder.join("pulumi-resource-aws")
+}
+
+/// A command for the plugin in an environment that holds nothing of the machine's AWS set-up. Requests that would leave
+/// the machine fail at once: the proxy that they are sent to does not exist.
+pub fn command() -> Command {
+    let mut command = Command::new(executable());
+    command
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
+        .env("NO_PROXY", "127.0.0.1,localhost")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// A running plugin.
+pub struct Plugin {
+    /// The process.
+    pub process: Child,
+    /// The port that it printed.
+    pub port: u16,
+    /// The provider protocol.
+    pub client: ResourceProviderClient<Channel>,
+    stdout: BufReader<ChildStdout>,
+    stderr: JoinHandle<String>,
+}
+
+impl Plugin {
+    /// Starts the plugin in attach mode.
+    pub async fn start() -> Self {
+        Self::from_command(command()).await
+    }
+
+    /// Starts the plugin with the keys of [`aws_environment`], configured to call `ecr`.
+    pub async fn for_ecr(ecr: &Ecr) -> Self {
+        let mut plugin = Self::start().await;
+        plugin.configure(ecr_configuration(ecr)).await.expect("a good configuration");
+        plugin
+    }
+
+    /// Starts `command` and waits for its port line.
+    pub async fn from_command(mut command: Command) -> Self {
+        let mut process = command.spawn().expect("the plugin starts");
+        let mut stderr = process.stderr.take().expect("piped");
+        let stderr = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.expect("stderr is text");
+            text
+        });
+        let mut stdout = BufReader::new(process.stdout.take().expect("piped"));
+        let mut line = String::new();
+        within_deadline("the port line", stdout.read_line(&mut line)).await.expect("stdout is text");
+        let port = line.strip_suffix('\n').and_then(|line| line.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("the first line is {line:?}, not a port"));
+        let channel = Channel::from_shared(format!("http://127.0.0.1:{port}")).expect("a URL");
+        let channel = channel.connect().await.expect("the plugin listens on the port that it printed");
+        let client = ResourceProviderClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        Self { process, port, client, stdout, stderr }
+    }
+
+    /// Calls Handshake and Configure with `configuration`, JSON in the form of the wire.
+    pub async fn configure(&mut self, configuration: Json) -> Result<(), Status> {
+        self.client.handshake(ProviderHandshakeRequest::default()).await?;
+        let args = Some(properties(configuration));
+        let request = ConfigureRequest { args, accept_secrets: true, accept_resources: true, ..Default::default() };
+        self.client.configure(request).await.map(drop)
+    }
+
+    /// Calls CheckConfig.
+    pub async fn check_config(&mut self, news: Json) -> Result<CheckResponse, Status> {
+        let request = CheckRequest { news: Some(properties(news)), ..Default::default() };
+        self.client.check_config(request).await.map(tonic::Response::into_inner)
+    }
+
+    /// Calls a function with arguments, JSON in the form of the wire.
+    pub async fn invoke(&mut self, token: &str, arguments: Json) -> Result<InvokeResponse, Status> {
+        self.invoke_with(token, properties(arguments)).await
+    }
+
+    /// Calls a function with arguments as they stand on the wire.
+    pub async fn invoke_with(&mut self, token: &str, arguments: Struct) -> Result<InvokeResponse, Status> {
+        let request = InvokeRequest { tok: token.to_owned(), args: Some(arguments) };
+        within_deadline("Invoke", self.client.invoke(request)).await.map(tonic::Response::into_inner)
+    }
+
+    /// The results of getCredentials for a registry.
+    pub async fn get_credentials(&mut self, registry_id: &str) -> Result<Json, Status> {
+        let response = self.invoke(GET_CREDENTIALS, json!({"registryId": registry_id})).await?;
+        assert!(response.failures.is_empty(), "{:?}", response.failures);
+        Ok(json(response.r#return.expect("results")))
+    }
+
+    /// The message with which getCredentials for registry 123456789012 fails.
+    pub async fn error(&mut self) -> String {
+        let result = self.get_credentials("123456789012").await;
+        result.map(drop).expect_err("getCredentials fails").message().to_owned()
+    }
+
+    /// Sends a signal, by name.
+    pub async fn signal(&self, signal: &str) {
+        let pid = self.process.id().expect("the plugin runs").to_string();
+        let kill = Command::new("kill").args([&format!("-{signal}"), &pid]).status().await.expect("kill runs");
+        assert!(kill.success(), "the plugin takes {signal}");
+    }
+
+    /// Waits for the end of the process: its exit code, what it wrote to stdout behind the port, and to stderr.
+    pub async fn wait(mut self) -> (Option<i32>, String, String) {
+        let status = within_deadline("the plugin's end", self.process.wait()).await.expect("a status");
+        let mut stdout = String::new();
+        self.stdout.read_to_string(&mut stdout).await.expect("stdout is text");
+        (status.code(), stdout, self.stderr.await.expect("stderr was read"))
+    }
+}
+
+/// Static keys and the stand-in's URL, as an explicit provider has them.
+pub fn ecr_configuration(ecr: &Ecr) -> Json {
+    json!({
+        "region": "eu-west-1",
+        "accessKey": "AKIDEXAMPLE",
+        "secretKey": "dummy-secret-key",
+        "endpoints": [{"ecr": ecr.url()}],
+    })
+}
