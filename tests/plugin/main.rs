@@ -1,0 +1,9 @@
+//! The plugin as a process, spoken to as the engine does, with stand-ins for AWS and the engine. One executable, since
+//! each more would be linked with all of the AWS SDK.
+
+mod errors;
+mod functions;
+mod process;
+mod property_values;
+mod protocol;
+mod security;

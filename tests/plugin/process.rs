@@ -1,0 +1,136 @@
+//! Arguments, the port line, signals, and the engine's end.
+
+use std::process::Stdio;
+
+use pulumi_resource_aws::{VERSION, proto::pulumirpc::PluginAttach};
+use support::{
+    ecr::{Answer, Ecr},
+    engine::Engine,
+    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration, executable},
+};
+use tokio::process::Command;
+
+async fn output(arguments: &[&str]) -> std::process::Output {
+    command().args(arguments).output().await.expect("the plugin runs")
+}
+
+#[tokio::test]
+async fn version_and_help_are_for_people() {
+    let version = output(&["--version"]).await;
+    assert!(version.status.success());
+    assert_eq!(String::from_utf8(version.stdout).unwrap(), format!("pulumi-resource-aws {VERSION}\n"));
+    let help = output(&["--help"]).await;
+    assert!(help.status.success());
+    assert!(String::from_utf8(help.stdout).unwrap().contains("Usage: pulumi-resource-aws"));
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_is_a_usage_error() {
+    for arguments in [&["--colour"][..], &["127.0.0.1"], &["127.0.0.1:1", "127.0.0.1:2"], &["-v=loud"]] {
+        let output = output(arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("Usage:"), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_port_line_is_all_of_stdout() {
+    let engine = Engine::start().await.unwrap();
+    for arguments in [vec!["--logtostderr", "-v=9", "--tracing", "tcp://127.0.0.1:1"], vec![]] {
+        let mut command = command();
+        command.args(arguments).arg(engine.address());
+        let ecr = Ecr::start().await.unwrap();
+        let mut plugin = Plugin::from_command(command).await;
+        plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+        plugin.get_credentials("123456789012").await.unwrap();
+        plugin.signal("TERM").await;
+        let (code, stdout, _) = plugin.wait().await;
+        assert_eq!((code, stdout.as_str()), (Some(0), ""));
+    }
+}
+
+#[tokio::test]
+async fn it_listens_on_the_loopback_address_only() {
+    let plugin = Plugin::start().await;
+    let listening = |table: &str| {
+        let table = std::fs::read_to_string(table).unwrap();
+        let suffix = format!(":{:04X}", plugin.port);
+        let addresses = table.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap().to_owned());
+        addresses.filter(|address| address.ends_with(&suffix)).collect::<std::collections::BTreeSet<_>>()
+    };
+    // 127.0.0.1 as the kernel writes it.
+    assert_eq!(listening("/proc/net/tcp"), [format!("0100007F:{:04X}", plugin.port)].into());
+    assert!(listening("/proc/net/tcp6").is_empty());
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_although_a_call_is_in_flight() {
+    for signal in ["INT", "TERM"] {
+        let ecr = Ecr::start().await.unwrap();
+        ecr.answer_always(Answer::Never);
+        let mut plugin = Plugin::for_ecr(&ecr).await;
+        let mut client = plugin.client.clone();
+        let request = pulumi_resource_aws::proto::pulumirpc::InvokeRequest {
+            tok: GET_CREDENTIALS.to_owned(),
+            args: Some(support::values::properties(serde_json::json!({"registryId": "123456789012"}))),
+        };
+        let call = tokio::spawn(async move { client.invoke(request).await.map(drop) });
+        ecr.wait_for_requests(1).await;
+        plugin.signal(signal).await;
+        let status = call.await.unwrap().unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Cancelled, "{status:?}");
+        assert_eq!(plugin.wait().await.0, Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn it_ends_with_its_engine() {
+    let engine = Engine::start().await.unwrap();
+    let mut command = command();
+    command.arg(engine.address());
+    let plugin = Plugin::from_command(command).await;
+    drop(engine);
+    assert_eq!(plugin.wait().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn it_ends_when_there_is_no_engine_at_the_address() {
+    let address = Engine::start().await.unwrap().address();
+    let mut command = command();
+    command.arg(address);
+    let mut process = command.spawn().unwrap();
+    let status = support::within_deadline("the plugin's end", process.wait()).await.unwrap();
+    assert!(status.success());
+}
+
+#[tokio::test]
+async fn an_engine_without_a_health_service_counts_as_there() {
+    let engine = Engine::start_without_health().await.unwrap();
+    let mut command = command();
+    command.arg(engine.address());
+    let mut plugin = Plugin::from_command(command).await;
+    // Five seconds lie between two checks, so outlive the first few.
+    let outlived = tokio::time::timeout(std::time::Duration::from_secs(11), plugin.process.wait()).await;
+    assert!(outlived.is_err(), "the plugin ended although its engine is there");
+}
+
+#[tokio::test]
+async fn in_attach_mode_it_outlives_its_engines() {
+    let mut plugin = Plugin::start().await;
+    for _ in 0..2 {
+        let engine = Engine::start().await.unwrap();
+        plugin.client.attach(PluginAttach { address: engine.address() }).await.unwrap();
+        drop(engine);
+        plugin.client.cancel(()).await.unwrap();
+        plugin.client.get_plugin_info(()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn without_a_way_to_print_its_port_it_fails() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" >/dev/full"]).arg(executable()).stderr(Stdio::piped());
+    let output = support::within_deadline("the plugin's end", command.output()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
