@@ -178,11 +178,11 @@ enum Type {
         reference: String,
     },
     Array {
-        items: Box<Type>,
+        items: Box<Self>,
     },
     Map {
         #[serde(rename = "additionalProperties")]
-        values: Box<Type>,
+        values: Box<Self>,
     },
     Primitive {
         r#type: Primitive,
