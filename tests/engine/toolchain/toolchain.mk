@@ -1,5 +1,5 @@
 # The engine, the language hosts and the SDKs that the tests run, built into .tools/ from the public package registries.
-# The first build takes about ten minutes, most of it for the engine; later ones take what the clients' caches leave.
+# The first build takes about fifteen minutes, most of it for the engines; later ones take what the clients' caches leave.
 
 TOOLS := .tools
 TOOLCHAIN := tests/engine/toolchain
@@ -9,13 +9,21 @@ long := $(TOOLCHAIN)/run.sh
 ENGINE_VERSION := 3.259.0
 ENGINE := $(TOOLS)/pulumi-$(ENGINE_VERSION)
 
+# The last engine without the Handshake call, and one of 2022.
+OLD_ENGINES := $(addprefix $(TOOLS)/pulumi-,3.142.0 3.49.0)
+
+# The examples that are compiled before they run.
+COMPILED := $(TOOLS)/examples
+
 .PHONY: tools-demo tools-engine
 
 # The engine and its YAML host.
 tools-demo: $(ENGINE)/.engine
 
 # All that the engine tests need.
-tools-engine: $(ENGINE)/.engine $(ENGINE)/.hosts $(TOOLS)/python/.installed $(TOOLS)/node/.installed
+tools-engine: $(addsuffix /.engine,$(ENGINE) $(OLD_ENGINES)) $(addsuffix /.hosts,$(ENGINE) $(OLD_ENGINES))
+tools-engine: $(TOOLS)/python/.installed $(TOOLS)/node/.installed $(TOOLS)/node-old/.installed
+tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
 
@@ -52,8 +60,21 @@ $(TOOLS)/python/.installed: $(TOOLCHAIN)/python/requirements.txt $(TOOLCHAIN)/py
 		$(@D)/bin/pip install --disable-pip-version-check --requirement $< --constraint $(word 2,$^)
 	@touch $@
 
-$(TOOLS)/node/.installed: $(addprefix $(TOOLCHAIN)/node/,package.json package-lock.json .npmrc)
+$(TOOLS)/%/.installed: $(addprefix $(TOOLCHAIN)/%/,package.json package-lock.json .npmrc)
 	@mkdir -p $(@D) && cp $^ $(@D)/
-	@$(long) "Node.js modules with @pulumi/pulumi and @pulumi/aws (1 minute)" $(TOOL_LOGS)/node.log \
-		npm ci --prefix $(@D)
+	@$(long) "Node.js modules of toolchain/$* (1 minute)" $(TOOL_LOGS)/$*.log npm ci --prefix $(@D)
+	@touch $@
+
+$(COMPILED)/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
+	@mkdir -p $(@D)
+	@$(long) "examples/$* with its SDK (1 minute)" $(TOOL_LOGS)/example-$*.log \
+		go -C $(<D) build -v -trimpath -o $(abspath $@) .
+
+# The SDK, the example and the program that brings it up, each as a path of classes.
+$(COMPILED)/java/.built: examples/java/pom.xml $(wildcard examples/java/src/main/java/*/*.java tests/engine/programs/java/*.java)
+	@mkdir -p $(@D)
+	@$(long) "examples/java with its SDK (1 minute)" $(TOOL_LOGS)/example-java.log \
+		mvn --batch-mode --no-transfer-progress --file $< \
+		org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy-dependencies -DoutputDirectory=$(abspath $(@D))/sdk
+	@javac -Xlint:all,-try -Werror --class-path '$(@D)/sdk/*' -d $(@D)/classes $(filter %.java,$^)
 	@touch $@
