@@ -18,7 +18,7 @@ build: ## Build the plugin for release: target/release/pulumi-resource-aws
 	@echo "==> Building the plugin (some minutes the first time)"
 	@cargo build --release --locked
 
-demo: build tools-demo ## Bring up examples/yaml against a stand-in for Amazon ECR, without an AWS account
+demo: build $(if $(shell command -v pulumi),,tools-demo) ## Bring up examples/yaml against a stand-in for Amazon ECR, without an AWS account
 	@echo "==> Building the stand-in for Amazon ECR"
 	@cargo build --locked --package support --bin ecr-stand-in
 	@examples/demo.sh
