@@ -9,7 +9,7 @@ TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
 # Where the conformance suite looks for the provider that it is to judge.
 PROVIDER ?= $(PLUGIN)
 
-.PHONY: help build demo dist test test-fast test-engine conformance bench lint fmt deny clean
+.PHONY: help build demo stand-in dist test test-fast test-engine conformance bench lint fmt deny clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,10 +18,12 @@ build: ## Build the plugin for release: target/release/pulumi-resource-aws
 	@echo "==> Building the plugin (some minutes the first time)"
 	@cargo build --release --locked
 
-demo: build $(if $(shell command -v pulumi),,tools-demo) ## Bring up examples/yaml against a stand-in for Amazon ECR, without an AWS account
+demo: build stand-in $(if $(shell command -v pulumi),,tools-demo) ## Bring up examples/yaml against a stand-in for Amazon ECR, without an AWS account
+	@examples/demo.sh
+
+stand-in:
 	@echo "==> Building the stand-in for Amazon ECR"
 	@cargo build --locked --package support --bin ecr-stand-in
-	@examples/demo.sh
 
 dist: build ## Pack the plugin as `pulumi plugin install` takes it
 	@mkdir -p dist
@@ -35,7 +37,7 @@ test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
 	@cargo test --workspace --locked --lib --bins
 	@cargo test --locked --test plugin
 
-test-engine: tools-engine ## Run the tests on the real engine with the real SDKs
+test-engine: tools-engine build stand-in ## Run the tests on the real engine with the real SDKs
 	@echo "==> Testing on the real engine"
 	@cargo test --locked --test engine -- --nocapture --test-threads 2
 
