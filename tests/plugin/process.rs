@@ -69,7 +69,7 @@ async fn a_signal_ends_it_although_a_call_is_in_flight() {
     for signal in ["INT", "TERM"] {
         let ecr = Ecr::start().await.unwrap();
         ecr.answer_always(Answer::Never);
-        let mut plugin = Plugin::for_ecr(&ecr).await;
+        let plugin = Plugin::for_ecr(&ecr).await;
         let mut client = plugin.client.clone();
         let request = pulumi_resource_aws::proto::pulumirpc::InvokeRequest {
             tok: GET_CREDENTIALS.to_owned(),

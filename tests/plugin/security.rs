@@ -1,1 +1,61 @@
+//! Nothing that is secret is shown, at any level.
 
+use pulumi_resource_aws::proto::pulumirpc::PluginAttach;
+use serde_json::json;
+use support::{
+    ecr::{Answer, Ecr, password, token},
+    engine::Engine,
+    plugin::{Plugin, command, ecr_configuration},
+};
+
+#[tokio::test]
+async fn no_secret_is_logged_printed_or_put_into_an_error() {
+    let ecr = Ecr::start().await.unwrap();
+    let engine = Engine::start().await.unwrap();
+    let mut command = command();
+    command.args(["-v=9", "--logtostderr"]).env("RUST_LOG", "trace").env("AWS_SESSION_TOKEN", "dummy-env-token");
+    let mut plugin = Plugin::from_command(command).await;
+    plugin.client.attach(PluginAttach { address: engine.address() }).await.unwrap();
+    let mut configuration = ecr_configuration(&ecr);
+    configuration["token"] = "dummy-session-token".into();
+    configuration["notOurs"] = "dummy-other-secret".into();
+    plugin.configure(configuration).await.unwrap();
+
+    let mut shown = Vec::new();
+    plugin.get_credentials("123456789012").await.unwrap();
+    for answer in [
+        Answer::TokenWith("authorizationToken", json!("c3RhbmQtaW4tcGFzc3dvcmQtbGVha2Vk")),
+        Answer::TokenWith("proxyEndpoint", json!(null)),
+        Answer::Error(400, "AccessDeniedException", "denied"),
+        Answer::Html(500),
+    ] {
+        ecr.answer_always(answer);
+        shown.push(plugin.error().await);
+    }
+    let invalid = json!({"accessKey": "AKIDEXAMPLE", "token": "dummy-session-token", "insecure": "dummy-secret-key"});
+    shown.extend(plugin.check_config(invalid.clone()).await.unwrap().failures.into_iter().map(|f| f.reason));
+    shown.push(plugin.configure(invalid).await.unwrap_err().to_string());
+
+    engine.wait_for_line("aws:notOurs").await;
+    shown.extend(engine.log().into_iter().map(|(_, line)| line));
+    plugin.signal("TERM").await;
+    let (_, stdout, stderr) = plugin.wait().await;
+    shown.extend([stdout, stderr]);
+
+    let secrets = [
+        "dummy-secret-key".to_owned(),
+        "dummy-session-token".to_owned(),
+        "dummy-env-token".to_owned(),
+        "dummy-other-secret".to_owned(),
+        "c3RhbmQtaW4tcGFzc3dvcmQtbGVha2Vk".to_owned(),
+        "stand-in-password".to_owned(),
+        "AWS4-HMAC-SHA256".to_owned(),
+        password("123456789012", 1),
+        token("123456789012", 1),
+    ];
+    for secret in secrets {
+        let leak = shown.iter().find(|text| text.contains(&secret));
+        assert!(leak.is_none(), "{secret} is shown: {leak:?}");
+    }
+    assert!(shown.iter().any(|text| text.contains("aws:notOurs")), "the log was read");
+}

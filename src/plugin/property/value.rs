@@ -5,7 +5,7 @@ pub type Object = BTreeMap<String, Value>;
 
 /// A property value (`resource.PropertyValue` of pulumi/pulumi).
 ///
-/// There is no `Debug`: values can be secret.
+/// Its `Debug` shows keys and kinds only: values can be secret.
 #[derive(Clone, PartialEq)]
 pub enum Value {
     /// Explicitly nothing.
@@ -17,11 +17,11 @@ pub enum Value {
     /// Text.
     String(String),
     /// Values in order.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// Values by name.
     Object(Object),
     /// A value to hide.
-    Secret(Box<Value>),
+    Secret(Box<Self>),
     /// A value with what is known of where it comes from.
     Output(Output),
     /// A value that is not known yet, during a preview.
@@ -56,7 +56,7 @@ pub enum Unknown {
 }
 
 /// A value that may be unknown, secret, and depend on resources.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Output {
     /// `None`: not known yet.
     pub value: Option<Box<Value>>,
@@ -67,7 +67,7 @@ pub struct Output {
 }
 
 /// The content of a file.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Asset {
     /// SHA-256 of the content, hexadecimal; empty: not computed.
     pub hash: String,
@@ -76,7 +76,7 @@ pub struct Asset {
 }
 
 /// Where an asset's content is.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum AssetSource {
     /// The content itself.
     Text(String),
@@ -87,7 +87,7 @@ pub enum AssetSource {
 }
 
 /// The content of a folder.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Archive {
     /// SHA-256 of the content, hexadecimal; empty: not computed.
     pub hash: String,
@@ -96,7 +96,7 @@ pub struct Archive {
 }
 
 /// Where an archive's content is.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ArchiveSource {
     /// Assets and archives by their name in the archive.
     Assets(Object),
@@ -107,7 +107,7 @@ pub enum ArchiveSource {
 }
 
 /// A resource, named by its URN.
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ResourceReference {
     /// The resource's URN.
     pub urn: String,
@@ -198,6 +198,16 @@ impl Value {
         match self {
             Self::Secret(_) => self,
             value => Self::Secret(Box::new(value)),
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::List(values) => f.debug_list().entries(values).finish(),
+            Self::Object(properties) => f.debug_map().entries(properties).finish(),
+            value => fmt::Display::fmt(&value.kind(), f),
         }
     }
 }

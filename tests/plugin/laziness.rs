@@ -1,0 +1,54 @@
+//! Nothing is asked or looked up before a function is called.
+
+use pulumi_resource_aws::proto::pulumirpc as rpc;
+use serde_json::json;
+use support::{
+    ecr::Ecr,
+    plugin::{Plugin, command},
+};
+
+/// The descriptors of a process that are sockets, as the kernel names them.
+fn sockets(plugin: &Plugin) -> usize {
+    let folder = format!("/proc/{}/fd", plugin.process.id().unwrap());
+    let links = std::fs::read_dir(folder).unwrap().filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+}
+
+#[tokio::test]
+async fn nothing_is_opened_before_the_first_invoke() {
+    let ecr = Ecr::start().await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let marker = home.path().join("asked");
+    // Whoever looks for credentials runs this process, and whoever asks for a Region or a role calls the stand-in.
+    let config = format!("[default]\ncredential_process = touch {}\nregion = eu-west-1\n", marker.display());
+    std::fs::write(home.path().join("config"), config).unwrap();
+    let mut command = command();
+    command
+        .env("AWS_CONFIG_FILE", home.path().join("config"))
+        .env("AWS_ENDPOINT_URL", ecr.url())
+        .env_remove("AWS_EC2_METADATA_DISABLED")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", ecr.url());
+    let mut plugin = Plugin::from_command(command).await;
+    plugin.client.get_plugin_info(()).await.unwrap();
+    let before = sockets(&plugin);
+
+    plugin.client.get_schema(rpc::GetSchemaRequest::default()).await.unwrap();
+    plugin.check_config(json!({"endpoints": [{"ecr": ecr.url(), "sts": ecr.url()}]})).await.unwrap();
+    plugin.client.diff_config(rpc::DiffRequest::default()).await.unwrap();
+    plugin.configure(json!({"endpoints": [{"ecr": ecr.url(), "sts": ecr.url()}]})).await.unwrap();
+
+    assert_eq!(sockets(&plugin), before, "a socket was opened");
+    assert_eq!(ecr.connections(), 0, "AWS was called");
+    assert!(!marker.exists(), "credentials were looked for");
+
+    plugin.error().await;
+    assert!(marker.exists(), "the test would not notice a look-up");
+}
+
+#[tokio::test]
+async fn explicit_keys_and_region_open_one_connection() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    plugin.get_credentials("123456789012").await.unwrap();
+    assert_eq!(ecr.connections(), 1);
+}
