@@ -1,4 +1,4 @@
-//! What is added to each request.
+//! What is added to each call.
 
 use std::sync::{
     Arc,
@@ -10,8 +10,9 @@ use aws_smithy_runtime_api::{
     client::{
         interceptors::{
             Intercept,
-            context::{BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef},
+            context::{BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef, InterceptorContext},
         },
+        retries::classifiers::{ClassifyRetry, RetryAction},
         runtime_components::RuntimeComponents,
     },
 };
@@ -63,5 +64,22 @@ impl Intercept for UserAgents {
         let sdk = headers.get("user-agent").unwrap_or_default().to_owned();
         headers.try_insert("user-agent", format!("{sdk} {}", self.0.join(" ")))?;
         Ok(())
+    }
+}
+
+/// Has calls tried again whose answer is HTTP status 429, which the SDK does only if it knows the error's code.
+#[derive(Debug)]
+pub(super) struct TooManyRequests;
+
+impl ClassifyRetry for TooManyRequests {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response().map(|response| response.status().as_u16()) {
+            Some(429) => RetryAction::throttling_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "TooManyRequests"
     }
 }

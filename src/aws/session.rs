@@ -11,7 +11,7 @@ use aws_types::sdk_ua_metadata::FrameworkMetadata;
 use super::{
     Configuration, Error,
     http::Http,
-    interceptors::UserAgents,
+    interceptors::{TooManyRequests, UserAgents},
     shared_files::{self, SharedFiles},
     trust,
 };
@@ -72,7 +72,7 @@ impl Session {
 
     /// What clients of ECR are made from.
     pub(super) fn ecr(&self) -> aws_sdk_ecr::config::Builder {
-        let mut config = aws_sdk_ecr::config::Builder::from(&self.sdk);
+        let mut config = aws_sdk_ecr::config::Builder::from(&self.sdk).retry_classifier(TooManyRequests);
         if let Some(url) = self.configuration.endpoint("ecr") {
             config = config.endpoint_url(url);
         }
@@ -84,7 +84,7 @@ impl Session {
 
     /// What clients of STS are made from.
     pub(super) fn sts(&self) -> aws_sdk_sts::config::Builder {
-        let mut config = aws_sdk_sts::config::Builder::from(&self.sdk);
+        let mut config = aws_sdk_sts::config::Builder::from(&self.sdk).retry_classifier(TooManyRequests);
         if let Some(url) = self.configuration.endpoint("sts") {
             config = config.endpoint_url(url);
         }

@@ -94,7 +94,7 @@ impl SharedFiles {
 
 fn unreadable(error: &ProfileFileLoadError) -> Error {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    match error.source().is_some_and(|cause| cause.is::<ProfileParseError>()) {
+    match error.source().is_some_and(<dyn std::error::Error>::is::<ProfileParseError>) {
         true => Error::MalformedFile(one_line(&cause)),
         false => Error::UnreadableFile { what: one_line(&error.to_string()), problem: cause },
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::{Region, sso::SsoTokenProvider};
 use aws_credential_types::{Credentials, provider::token::ProvideToken};
+use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
 use aws_smithy_runtime_api::client::identity::http::Token;
 
 use super::{
@@ -44,7 +45,7 @@ pub(super) async fn credentials(session: &Session, profile: &str, sign_in: &Sign
         .send()
         .await;
     let output = output.map_err(|error| {
-        let is_over = error.as_service_error().is_some_and(|error| error.is_unauthorized_exception());
+        let is_over = error.as_service_error().is_some_and(GetRoleCredentialsError::is_unauthorized_exception);
         if is_over {
             return Error::Sso { profile: profile.to_owned(), problem: "has expired" };
         }
