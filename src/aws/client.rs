@@ -1,29 +1,39 @@
-use std::time::Duration;
-
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain, profile::ProfileFileRegionProvider, timeout::TimeoutConfig,
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
-use aws_sdk_ecr::config::Credentials;
-use aws_smithy_http_client::{
-    Builder as HttpClientBuilder,
-    tls::{Provider as TlsProvider, rustls_provider::CryptoMode},
+
+use aws_config::Region;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+
+use super::{
+    Configuration, Error, answer,
+    credentials::{self, Found},
+    interceptors::Tries,
+    region,
+    session::Session,
+    validity,
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use tokio::sync::OnceCell;
 
-use super::{Configuration, Error};
-
-/// How long one call may take in all, and one try of it.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(60);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Credentials that expire sooner than this are looked up again.
+const EXPIRY_WINDOW: Duration = Duration::from_secs(60);
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request; what
-/// was found then is kept, failures are not.
-#[derive(Debug)]
+/// was found then is kept until it expires, failures are not.
 pub struct Client {
-    configuration: Configuration,
-    sdk: OnceCell<SdkConfig>,
+    configuration: Arc<Configuration>,
+    session: OnceCell<Session>,
+    credentials: AsyncMutex<Option<Found>>,
+    ecr: Mutex<HashMap<String, aws_sdk_ecr::Client>>,
+}
+
+/// Without secrets.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("configuration", &self.configuration).finish_non_exhaustive()
+    }
 }
 
 /// A registry and where to ask for it.
@@ -51,7 +61,12 @@ pub struct AuthorizationData {
 impl Client {
     /// A client for `configuration`.
     pub fn new(configuration: Configuration) -> Self {
-        Self { configuration, sdk: OnceCell::new() }
+        Self {
+            configuration: Arc::new(configuration),
+            session: OnceCell::new(),
+            credentials: AsyncMutex::default(),
+            ecr: Mutex::default(),
+        }
     }
 
     /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.
@@ -59,17 +74,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::NoRegion`].
+    /// [`Error::NoRegion`], and those of shared files that cannot be read.
     pub async fn region(&self) -> Result<String, Error> {
-        if let Some(region) = &self.configuration.region {
-            return Ok(region.clone());
+        match &self.configuration.region {
+            Some(region) => Ok(region.clone()),
+            None => self.session().await?.region(),
         }
-        let mut profile = ProfileFileRegionProvider::builder();
-        if let Some(name) = &self.configuration.profile {
-            profile = profile.profile_name(name);
-        }
-        let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
-        chain.region().await.map(|region| region.to_string()).ok_or(Error::NoRegion)
     }
 
     /// Asks ECR for an authorization token (GetAuthorizationToken).
@@ -78,58 +88,73 @@ impl Client {
     ///
     /// Whatever keeps AWS from answering, and an answer without a token.
     pub async fn authorization_data(&self, registry: &Registry) -> Result<AuthorizationData, Error> {
-        let request = self.ecr(&registry.region).await.get_authorization_token();
-        // AWS calls registryIds deprecated, yet they decide the proxyEndpoint: without them it is the caller's own.
-        #[allow(deprecated)]
-        let request = request.registry_ids(&registry.id);
-        let output = request.send().await.map_err(|error| Error::from_sdk(&error))?;
-        let data = output.authorization_data.unwrap_or_default().into_iter().next();
-        let data = data.ok_or(Error::Incomplete("no authorization data"))?;
-        Ok(AuthorizationData {
-            authorization_token: data.authorization_token.ok_or(Error::Incomplete("no authorization token"))?,
-            expires_at: data.expires_at.ok_or(Error::Incomplete("no time at which the token expires"))?.secs(),
-            proxy_endpoint: data.proxy_endpoint.ok_or(Error::Incomplete("no proxy endpoint"))?,
-        })
+        let region = registry.region.as_str();
+        if !validity::is_region(region, &self.configuration) {
+            return Err(Error::InvalidRegion(region.to_owned()));
+        }
+        let session = self.session().await?;
+        let found = self.credentials(session, region).await?;
+        if let Some(role) = &found.role {
+            region::check_partition(role, region)?;
+        }
+        match get_authorization_token(&self.ecr(session, region), registry, &found).await {
+            Err(error @ (Error::ExpiredCredentials(_) | Error::InvalidCredentials(_))) => {
+                *self.credentials.lock().await = None;
+                Err(error.in_region(region))
+            }
+            result => result,
+        }
     }
 
-    async fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
-        let mut config = aws_sdk_ecr::config::Builder::from(self.sdk().await).region(Region::new(region.to_owned()));
-        if let Some(url) = self.configuration.endpoint("ecr") {
-            config = config.endpoint_url(url);
-        }
-        aws_sdk_ecr::Client::from_conf(config.build())
+    async fn session(&self) -> Result<&Session, Error> {
+        self.session.get_or_try_init(|| Session::open(self.configuration.clone())).await
     }
 
-    async fn sdk(&self) -> &SdkConfig {
-        self.sdk.get_or_init(|| self.load()).await
+    async fn credentials(&self, session: &Session, region: &str) -> Result<Found, Error> {
+        let mut known = self.credentials.lock().await;
+        if let Some(found) = known.as_ref().filter(|found| is_fresh(found)) {
+            return Ok(found.clone());
+        }
+        let found = credentials::find(session, region).await?;
+        Ok(known.insert(found).clone())
     }
 
-    async fn load(&self) -> SdkConfig {
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http_client())
-            // Each request brings its own; this one keeps the loader from asking the instance metadata service.
-            .region(Region::from_static("us-east-1"))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_timeout(OPERATION_TIMEOUT)
-                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                    .build(),
-            );
-        if let Some(profile) = &self.configuration.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(credentials) = static_credentials(&self.configuration) {
-            loader = loader.credentials_provider(credentials);
-        }
-        loader.load().await
+    fn ecr(&self, session: &Session, region: &str) -> aws_sdk_ecr::Client {
+        let mut clients = self.ecr.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.entry(region.to_owned()).or_insert_with(|| {
+            aws_sdk_ecr::Client::from_conf(session.ecr().region(Region::new(region.to_owned())).build())
+        });
+        client.clone()
     }
 }
 
-fn static_credentials(configuration: &Configuration) -> Option<Credentials> {
-    let (access_key, secret_key) = (configuration.access_key.as_ref()?, configuration.secret_key.as_ref()?);
-    Some(Credentials::new(access_key, secret_key, configuration.token.clone(), None, "provider configuration"))
+fn is_fresh(found: &Found) -> bool {
+    found.credentials.expiry().is_none_or(|expiry| expiry > SystemTime::now() + EXPIRY_WINDOW)
 }
 
-fn http_client() -> SharedHttpClient {
-    HttpClientBuilder::new().tls_provider(TlsProvider::Rustls(CryptoMode::AwsLc)).build_https()
+async fn get_authorization_token(
+    ecr: &aws_sdk_ecr::Client,
+    registry: &Registry,
+    found: &Found,
+) -> Result<AuthorizationData, Error> {
+    let tries = Tries::default();
+    let request = ecr.get_authorization_token();
+    // AWS calls registryIds deprecated, yet they decide the proxyEndpoint: without them it is the caller's own.
+    #[allow(deprecated)]
+    let request = request.registry_ids(&registry.id);
+    let request = request
+        .customize()
+        .interceptor(tries.clone())
+        .config_override(aws_sdk_ecr::config::Builder::new().credentials_provider(found.credentials.clone()));
+    let output = request
+        .send()
+        .await
+        .map_err(|error| answer::meaning(&error, &format!("Amazon ECR in {}", registry.region), tries.count()))?;
+    let data = output.authorization_data.unwrap_or_default().into_iter().next();
+    let data = data.ok_or(Error::Incomplete("no authorization data"))?;
+    Ok(AuthorizationData {
+        authorization_token: data.authorization_token.ok_or(Error::Incomplete("no authorization token"))?,
+        expires_at: data.expires_at.ok_or(Error::Incomplete("no time at which the token expires"))?.secs(),
+        proxy_endpoint: data.proxy_endpoint.ok_or(Error::Incomplete("no proxy endpoint"))?,
+    })
 }

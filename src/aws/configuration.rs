@@ -1,6 +1,10 @@
+//! The provider configuration as a type.
+
 use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
+
+use super::validity;
 
 /// A provider configuration, as `schema.json` describes it; empty text is as good as none.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -16,8 +20,100 @@ pub struct Configuration {
     pub token: Option<String>,
     /// The profile in the shared files.
     pub profile: Option<String>,
+    /// The config files to read in place of `AWS_CONFIG_FILE` or `~/.aws/config`.
+    pub shared_config_files: Vec<String>,
+    /// The credentials files to read in place of `AWS_SHARED_CREDENTIALS_FILE` or `~/.aws/credentials`.
+    pub shared_credentials_files: Vec<String>,
+    /// The older name of [`Self::shared_credentials_files`].
+    pub shared_credentials_file: Option<String>,
+    /// The roles to assume, one after the other.
+    pub assume_roles: Vec<AssumeRole>,
+    /// The older name of [`Self::assume_roles`].
+    pub assume_role: Option<AssumeRole>,
+    /// The role to assume with an OpenID Connect token.
+    pub assume_role_with_web_identity: Option<WebIdentity>,
     /// URLs by service.
     pub endpoints: Vec<BTreeMap<String, String>>,
+    /// The proxy of `http` URLs.
+    pub http_proxy: Option<String>,
+    /// The proxy of `https` URLs.
+    pub https_proxy: Option<String>,
+    /// Hosts that are called without a proxy, separated by commas.
+    pub no_proxy: Option<String>,
+    /// The path of a PEM file with the certificate authorities to trust.
+    pub custom_ca_bundle: Option<String>,
+    /// Whether TLS certificates are not verified, which is refused.
+    pub insecure: Option<bool>,
+    /// How often a call is tried, at most.
+    pub max_retries: Option<i64>,
+    /// `standard` or `adaptive`.
+    pub retry_mode: Option<String>,
+    /// The capacity of the bucket that limits further tries.
+    pub token_bucket_rate_limiter_capacity: Option<i64>,
+    /// Whether FIPS endpoints are called.
+    pub use_fips_endpoint: Option<bool>,
+    /// Whether dual-stack endpoints are called.
+    pub use_dualstack_endpoint: Option<bool>,
+    /// The Region in which AWS STS is called.
+    pub sts_region: Option<String>,
+    /// The URL of the instance metadata service.
+    pub ec2_metadata_service_endpoint: Option<String>,
+    /// `IPv4` or `IPv6`.
+    pub ec2_metadata_service_endpoint_mode: Option<String>,
+    /// Whether the instance metadata service is no source of credentials; `false` wins over the environment.
+    pub skip_metadata_api_check: Option<bool>,
+    /// Whether any Region's name is taken. Without it: only if an endpoint of ECR is configured.
+    pub skip_region_validation: Option<bool>,
+    /// The only accounts whose credentials may be used.
+    pub allowed_account_ids: Vec<String>,
+    /// The accounts whose credentials must not be used.
+    pub forbidden_account_ids: Vec<String>,
+    /// What is added to the `User-Agent` header.
+    pub user_agents: Vec<String>,
+}
+
+/// A role to assume with credentials.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AssumeRole {
+    /// The ARN of the role; checked to be there.
+    pub role_arn: String,
+    /// How long the credentials last, as Go writes a duration, or in seconds.
+    pub duration: Option<String>,
+    /// The external id.
+    pub external_id: Option<String>,
+    /// A session policy, JSON.
+    pub policy: Option<String>,
+    /// ARNs of session policies.
+    pub policy_arns: Vec<String>,
+    /// The name of the session.
+    pub session_name: Option<String>,
+    /// The source identity.
+    pub source_identity: Option<String>,
+    /// Session tags.
+    pub tags: BTreeMap<String, String>,
+    /// Keys of the tags that pass on.
+    pub transitive_tag_keys: Vec<String>,
+}
+
+/// A role to assume with an OpenID Connect token.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WebIdentity {
+    /// The ARN of the role; without it `AWS_ROLE_ARN`.
+    pub role_arn: Option<String>,
+    /// How long the credentials last, as Go writes a duration, or in seconds.
+    pub duration: Option<String>,
+    /// A session policy, JSON.
+    pub policy: Option<String>,
+    /// ARNs of session policies.
+    pub policy_arns: Vec<String>,
+    /// The name of the session; without it `AWS_ROLE_SESSION_NAME`.
+    pub session_name: Option<String>,
+    /// The token.
+    pub web_identity_token: Option<String>,
+    /// The path of a file with the token; without it `AWS_WEB_IDENTITY_TOKEN_FILE`.
+    pub web_identity_token_file: Option<String>,
 }
 
 /// Without secrets.
@@ -41,8 +137,8 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    fn new(key: &str, reason: impl Into<String>) -> Self {
-        Self { key: key.to_owned(), reason: reason.into() }
+    pub(super) fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
     }
 }
 
@@ -53,10 +149,9 @@ impl Configuration {
     ///
     /// Every contradiction and every value without a meaning.
     pub fn from_json(json: serde_json::Map<String, serde_json::Value>) -> Result<Self, Vec<Invalid>> {
-        let mut configuration: Self = serde_json::from_value(json.into())
-            .map_err(|error| vec![Invalid::new("configuration", format!("is not as the schema says: {error}"))])?;
-        configuration.drop_empty();
-        let invalid = configuration.contradictions();
+        let configuration: Self = serde_json::from_value(without_empty(json.into()))
+            .map_err(|_| vec![Invalid::new("configuration", "is not as schema.json describes it")])?;
+        let invalid = validity::check(&configuration);
         if invalid.is_empty() { Ok(configuration) } else { Err(invalid) }
     }
 
@@ -65,36 +160,39 @@ impl Configuration {
         self.endpoints.iter().find_map(|endpoints| endpoints.get(service)).map(String::as_str)
     }
 
-    fn drop_empty(&mut self) {
-        for text in [&mut self.region, &mut self.access_key, &mut self.secret_key, &mut self.token, &mut self.profile] {
-            text.take_if(|text| text.trim().is_empty());
-        }
-        for endpoints in &mut self.endpoints {
-            endpoints.retain(|_, url| !url.trim().is_empty());
+    /// The roles to assume, in order, under either name.
+    pub fn roles(&self) -> &[AssumeRole] {
+        match &self.assume_role {
+            Some(role) if self.assume_roles.is_empty() => std::slice::from_ref(role),
+            _ => &self.assume_roles,
         }
     }
 
-    fn contradictions(&self) -> Vec<Invalid> {
-        let mut invalid = Vec::new();
-        match (&self.access_key, &self.secret_key) {
-            (Some(_), None) => invalid.push(Invalid::new("secretKey", "is missing, but accessKey is set; set both")),
-            (None, Some(_)) => invalid.push(Invalid::new("accessKey", "is missing, but secretKey is set; set both")),
-            (None, None) if self.token.is_some() => {
-                invalid.push(Invalid::new("token", "goes with accessKey and secretKey, which are not set"));
-            }
-            _ => {}
+    /// The credentials files to read in place of the default one, under either name.
+    pub fn credentials_files(&self) -> &[String] {
+        match &self.shared_credentials_file {
+            Some(file) if self.shared_credentials_files.is_empty() => std::slice::from_ref(file),
+            _ => &self.shared_credentials_files,
         }
-        for (index, endpoints) in self.endpoints.iter().enumerate() {
-            for (service, url) in endpoints.iter().filter(|(_, url)| !is_url(url)) {
-                let key = format!("endpoints[{index}].{service}");
-                invalid.push(Invalid::new(&key, format!("must be a URL such as https://localhost:4566, but is {url}")));
-            }
-        }
-        invalid
     }
 }
 
-fn is_url(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
+/// Removes properties whose value is blank text: `pulumi config set KEY ""` means to unset. A tag may be empty.
+fn without_empty(mut json: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match &mut json {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.as_str().is_some_and(|text| text.trim().is_empty()));
+            for (_, value) in object.iter_mut().filter(|(key, _)| *key != "tags") {
+                *value = without_empty(value.take());
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                *value = without_empty(value.take());
+            }
+        }
+        _ => {}
+    }
+    json
 }

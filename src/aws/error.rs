@@ -1,10 +1,6 @@
-use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_runtime_api::client::{
-    orchestrator::HttpResponse,
-    result::{ConnectorError, SdkError},
-};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use thiserror::Error as ThisError;
+
+use super::region;
 
 /// Why AWS gave no answer that can be used. The text is one sentence without a full stop: what happened. What to do
 /// next is [`Error::advice`].
@@ -12,33 +8,181 @@ use thiserror::Error as ThisError;
 pub enum Error {
     /// No source names a Region.
     #[error(
-        "no AWS Region is configured: neither aws:region, AWS_REGION, AWS_DEFAULT_REGION nor the profile names one"
+        "no AWS Region is configured: looked at aws:region, AWS_REGION, AWS_DEFAULT_REGION and the region of profile \
+         {profile}"
     )]
-    NoRegion,
+    NoRegion {
+        /// The profile that names none.
+        profile: String,
+    },
+    /// A Region that cannot exist.
+    #[error("{0:?} is not the name of an AWS Region")]
+    InvalidRegion(String),
+    /// The role and the Region belong to different partitions of AWS.
+    #[error("{region} is in the partition {region_partition}, but the role {role} is in {role_partition}")]
+    WrongPartition {
+        /// The role's ARN.
+        role: String,
+        /// The partition in it.
+        role_partition: String,
+        /// The Region that was to be called.
+        region: String,
+        /// Its partition.
+        region_partition: &'static str,
+    },
+    /// The credentials are unknown in a partition that is not the commercial one.
+    #[error("the credentials are not known in {region}, which is in the partition {partition}: {answer}")]
+    UnknownInPartition {
+        /// The Region that was called.
+        region: String,
+        /// Its partition.
+        partition: &'static str,
+        /// What AWS said.
+        answer: String,
+    },
     /// No source has credentials.
-    #[error("no AWS credentials were found: {0}")]
-    NoCredentials(String),
+    #[error("no AWS credentials were found; looked, in this order, at: {}", .0.join("; "))]
+    NoCredentials(Vec<String>),
+    /// A source has credentials, but they could not be had from it.
+    #[error("{what} gave no AWS credentials: {problem}")]
+    Source {
+        /// The source.
+        what: String,
+        /// What went wrong.
+        problem: String,
+    },
+    /// There is no such profile.
+    #[error("there is no profile {profile} in the shared AWS files, only: {}", list(.known))]
+    ProfileNotFound {
+        /// The name.
+        profile: String,
+        /// The profiles that there are.
+        known: Vec<String>,
+    },
+    /// A profile contradicts itself or lacks something.
+    #[error("profile {profile} is not complete: {problem}")]
+    Profile {
+        /// The name.
+        profile: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A shared file cannot be parsed.
+    #[error("a shared AWS file is malformed: {0}")]
+    MalformedFile(String),
+    /// A file that the configuration names cannot be read.
+    #[error("{what}: {problem}")]
+    UnreadableFile {
+        /// The file.
+        what: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The bundle of certificate authorities is of no use.
+    #[error("the CA bundle {path} {problem}")]
+    CaBundle {
+        /// Its path.
+        path: String,
+        /// What is wrong; a predicate.
+        problem: String,
+    },
+    /// An environment variable has no meaning.
+    #[error("the environment variable {name} {problem}")]
+    Setting {
+        /// Its name.
+        name: String,
+        /// What is wrong; a predicate.
+        problem: String,
+    },
+    /// The configuration has no endpoint.
+    #[error("the configuration leads to no endpoint: {0}")]
+    Endpoint(String),
+    /// The sign-in of IAM Identity Center (SSO) is over, or there is none.
+    #[error("the SSO session of profile {profile} {problem}")]
+    Sso {
+        /// The profile that signs in.
+        profile: String,
+        /// What is wrong; a predicate.
+        problem: &'static str,
+    },
+    /// A code of a device is asked for, which nobody can type here.
+    #[error("{subject} asks for multi-factor authentication, and a provider cannot ask for a code")]
+    MfaRequired {
+        /// The profile or the role.
+        subject: String,
+    },
+    /// STS refuses a role.
+    #[error("the role {role} could not be assumed: {answer}")]
+    RoleNotAssumable {
+        /// The role's ARN.
+        role: String,
+        /// The action that was refused.
+        action: &'static str,
+        /// What STS said.
+        answer: String,
+    },
+    /// The guard of accounts refuses the credentials.
+    #[error("the credentials belong to the AWS account {account}, which {key} does not let pass")]
+    AccountNotAllowed {
+        /// The account.
+        account: String,
+        /// The key of the configuration.
+        key: &'static str,
+    },
     /// The credentials may not do this.
     #[error("AWS denied access: {0}")]
     AccessDenied(String),
-    /// AWS does not know the credentials, or they are over.
+    /// The credentials are over.
+    #[error("the AWS credentials have expired: {0}")]
+    ExpiredCredentials(String),
+    /// AWS does not know the credentials.
     #[error("AWS does not accept the credentials: {0}")]
     InvalidCredentials(String),
+    /// The machine's clock is wrong.
+    #[error("AWS refused the request's time: {0}")]
+    ClockSkew(String),
     /// AWS finds an argument wrong.
     #[error("AWS refused a parameter: {0}")]
     InvalidParameter(String),
     /// Too many calls.
-    #[error("AWS throttled the call, also when it was tried again: {0}")]
-    Throttled(String),
+    #[error("AWS throttled the call, which was tried {}: {answer}", times(.tries))]
+    Throttled {
+        /// What AWS said.
+        answer: String,
+        /// How often.
+        tries: u32,
+    },
     /// AWS has a problem of its own.
     #[error("AWS failed: {0}")]
     Server(String),
     /// No connection, or it broke.
-    #[error("AWS could not be reached: {0}")]
-    Unreachable(String),
+    #[error("{} could not be reached{}: {problem}", .target, through(.proxy))]
+    Unreachable {
+        /// `host:port`.
+        target: String,
+        /// The proxy's URL, without a password.
+        proxy: Option<String>,
+        /// What went wrong.
+        problem: String,
+    },
+    /// No trust.
+    #[error("no secure connection to {target} could be made{}: {problem}", through(.proxy))]
+    Tls {
+        /// `host:port`.
+        target: String,
+        /// The proxy's URL, without a password.
+        proxy: Option<String>,
+        /// What went wrong.
+        problem: String,
+    },
     /// No answer in time.
-    #[error("AWS did not answer in time: {0}")]
-    Timeout(String),
+    #[error("{} did not answer in time{}", .target, through(.proxy))]
+    Timeout {
+        /// `host:port`, or what else was asked.
+        target: String,
+        /// The proxy's URL, without a password.
+        proxy: Option<String>,
+    },
     /// An answer of another form than AWS's.
     #[error("the answer is none of AWS's: {0}")]
     Malformed(String),
@@ -51,112 +195,90 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same error, which for credentials that are unknown outside the commercial partition says so.
+    pub(super) fn in_region(self, region: &str) -> Self {
+        match (self, region::partition(region)) {
+            (Self::InvalidCredentials(answer), partition) if partition != region::COMMERCIAL => {
+                Self::UnknownInPartition { region: region.to_owned(), partition, answer }
+            }
+            (error, _) => error,
+        }
+    }
+
     /// What to do next: one sentence without a full stop. `action` is the permission that the call needs, for example
     /// `ecr:GetAuthorizationToken`.
     pub fn advice(&self, action: &str) -> String {
-        match self {
-            Self::NoRegion => "Set one, for example with `pulumi config set aws:region eu-west-1`".to_owned(),
-            Self::NoCredentials(_) => "Set AWS_PROFILE, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or aws:profile, \
-                                       or sign in with `aws sso login`"
-                .to_owned(),
-            Self::AccessDenied(_) => format!("Allow these credentials the action {action} on the resource `*`"),
-            Self::InvalidCredentials(_) => "Sign in again, or check the access key, the secret key and the session \
-                                            token"
-                .to_owned(),
-            Self::InvalidParameter(_) => "Check the arguments of the function".to_owned(),
-            Self::Throttled(_) => "Try again later, or make fewer calls at the same time".to_owned(),
-            Self::Server(_) => "Try again; if it lasts, look at the AWS Health Dashboard for the Region".to_owned(),
-            Self::Unreachable(_) | Self::Timeout(_) => "Check the network, the proxy, the Region and, if one is \
-                                                        configured, the endpoint's URL"
-                .to_owned(),
-            Self::Malformed(_) => "Check that the endpoint's URL is that of the service and that no proxy answers in \
-                                   its place"
-                .to_owned(),
-            Self::Incomplete(_) => "Check that the endpoint's URL is that of Amazon ECR".to_owned(),
-            Self::Other(_) => "Look the answer up in the service's API reference".to_owned(),
-        }
-    }
-
-    /// What kept a call from its result. Only AWS's own message and the connection's problem go into the text.
-    pub(super) fn from_sdk<E>(error: &SdkError<E, HttpResponse>) -> Self
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        match error {
-            SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16()),
-            SdkError::DispatchFailure(failure) => match (find_credentials_error(error), failure.as_connector_error()) {
-                (Some(credentials), _) => from_credentials(credentials),
-                (None, Some(connector)) => from_connector(connector),
-                (None, None) => Self::Unreachable(root_cause(error)),
-            },
-            SdkError::TimeoutError(_) => Self::Timeout(root_cause(error)),
-            SdkError::ResponseError(context) if context.raw().status().is_success() => {
-                Self::Malformed(root_cause(error))
+        let text = match self {
+            Self::NoRegion { .. } => "Set one, for example with `pulumi config set aws:region eu-west-1`",
+            Self::InvalidRegion(_) => "Correct it, for example to eu-west-1",
+            Self::WrongPartition { .. } => "Use a role and a Region of one partition",
+            Self::UnknownInPartition { .. } => {
+                "Use credentials of that partition, or another Region: each partition has accounts of its own"
             }
-            SdkError::ResponseError(context) => from_status(context.raw().status().as_u16()),
-            SdkError::ConstructionFailure(_) => {
-                find_credentials_error(error).map_or_else(|| Self::Other(root_cause(error)), from_credentials)
+            Self::NoCredentials(_) => {
+                "Set AWS_PROFILE, AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY, or aws:profile, or sign in with `aws \
+                 sso login`"
             }
-            _ => Self::Other(root_cause(error)),
-        }
+            Self::Source { .. } => "Correct that source, or configure another one",
+            Self::ProfileNotFound { .. } => "Correct aws:profile, AWS_PROFILE or the profile that refers to it",
+            Self::Profile { .. } => "Correct the profile in the shared AWS config file",
+            Self::MalformedFile(_) => "Correct that line",
+            Self::UnreadableFile { .. } => "Correct aws:sharedConfigFiles or aws:sharedCredentialsFiles",
+            Self::CaBundle { .. } => {
+                "Correct aws:customCaBundle, AWS_CA_BUNDLE or the profile's ca_bundle: it names a PEM file of \
+                 certificates"
+            }
+            Self::Setting { .. } => "Correct or unset it",
+            Self::Endpoint(_) => "Check the Region, aws:endpoints, and the settings for FIPS and dual-stack",
+            Self::Sso { profile, .. } => return format!("Run `aws sso login --profile {profile}`"),
+            Self::MfaRequired { .. } => {
+                "Get temporary credentials with `aws sts get-session-token` or `aws sts assume-role`, and put them into \
+                 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
+            }
+            Self::RoleNotAssumable { role, action, .. } => {
+                return format!(
+                    "Allow the credentials the action {action} on the resource `{role}`, and let the role's trust \
+                     policy name them"
+                );
+            }
+            Self::AccountNotAllowed { .. } => "Use credentials of another account, or change that key",
+            Self::AccessDenied(_) => {
+                return format!("Allow these credentials the action {action} on the resource `*`");
+            }
+            Self::ExpiredCredentials(_) => "Get new ones and set them again, or sign in again",
+            Self::InvalidCredentials(_) => "Check the access key, the secret key and the session token",
+            Self::ClockSkew(_) => "Set this machine's clock, for example by switching time synchronisation on",
+            Self::InvalidParameter(_) => "Check that registryId is the id of an AWS account that exists",
+            Self::Throttled { .. } => "Try again later, or make fewer calls at the same time",
+            Self::Server(_) => "Try again; if it lasts, look at the AWS Health Dashboard for the Region",
+            Self::Unreachable { .. } => {
+                "Check the network, the proxy, the Region and, if one is configured, the endpoint's URL"
+            }
+            Self::Tls { .. } => {
+                "Set aws:customCaBundle or AWS_CA_BUNDLE to the certificate of the authority that the server or an \
+                 inspecting proxy uses, and check the endpoint's host name"
+            }
+            Self::Timeout { .. } => {
+                "Try again; if it lasts, check the network, the proxy, the Region and the endpoint's URL"
+            }
+            Self::Malformed(_) => {
+                "Check that the endpoint's URL is that of the service and that no proxy answers in its place"
+            }
+            Self::Incomplete(_) => "Check that the endpoint's URL is that of Amazon ECR",
+            Self::Other(_) => "Look the answer up in the service's API reference",
+        };
+        text.to_owned()
     }
 }
 
-fn from_answer(answer: &impl ProvideErrorMetadata, status: u16) -> Error {
-    let Some(code) = answer.code() else { return from_status(status) };
-    let text = answer.message().map_or_else(|| code.to_owned(), |message| format!("{message} ({code})"));
-    match code {
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {
-            Error::AccessDenied(text)
-        }
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "IncompleteSignature"
-        | "InvalidClientTokenId"
-        | "InvalidSignatureException"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "RequestExpired"
-        | "SignatureDoesNotMatch"
-        | "UnrecognizedClientException" => Error::InvalidCredentials(text),
-        "InvalidParameterException" | "ValidationException" => Error::InvalidParameter(text),
-        "RequestLimitExceeded"
-        | "SlowDown"
-        | "ThrottleException"
-        | "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException" => Error::Throttled(text),
-        _ if status >= 500 => Error::Server(text),
-        _ => Error::Other(text),
-    }
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none at all".to_owned() } else { names.join(", ") }
 }
 
-fn from_status(status: u16) -> Error {
-    let text = format!("HTTP status {status}");
-    match status {
-        401 | 403 => Error::AccessDenied(text),
-        429 => Error::Throttled(text),
-        500.. => Error::Server(text),
-        _ => Error::Malformed(text),
-    }
+fn times(tries: &u32) -> String {
+    if *tries == 1 { "once".to_owned() } else { format!("{tries} times") }
 }
 
-fn from_credentials(error: &CredentialsError) -> Error {
-    Error::NoCredentials(root_cause(error))
-}
-
-fn from_connector(error: &ConnectorError) -> Error {
-    let text = root_cause(error);
-    if error.is_timeout() { Error::Timeout(text) } else { Error::Unreachable(text) }
-}
-
-/// The SDK has no variant for failed credentials: they hide among a dispatch's causes.
-fn find_credentials_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a CredentialsError> {
-    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
-}
-
-/// The innermost cause: the only one that says what happened rather than where.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let last = std::iter::successors(Some(error), |error| error.source()).last();
-    last.unwrap_or(error).to_string()
+fn through(proxy: &Option<String>) -> String {
+    proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
 }

@@ -2,10 +2,19 @@
 //!
 //! Nothing here knows Pulumi.
 
+mod answer;
 mod client;
 mod configuration;
+mod credentials;
 mod error;
+mod http;
+mod interceptors;
+mod region;
+mod session;
+mod shared_files;
+mod trust;
+mod validity;
 
 pub use client::{AuthorizationData, Client, Registry};
-pub use configuration::{Configuration, Invalid};
+pub use configuration::{AssumeRole, Configuration, Invalid, WebIdentity};
 pub use error::Error;

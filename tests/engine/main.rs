@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by a panic that says why")]
 
+mod demo;
 mod failures;
 mod lifecycle;
 mod moto;

@@ -24,23 +24,21 @@ async fn each_answer_of_aws_has_its_sentence() {
         ),
         (
             Answer::Error(400, "UnrecognizedClientException", "The security token is invalid."),
-            "AWS does not accept the credentials: The security token is invalid. (UnrecognizedClientException). Sign \
-             in again, or check the access key, the secret key and the session token."
+            "AWS does not accept the credentials: The security token is invalid. (UnrecognizedClientException). \
+             Check the access key, the secret key and the session token."
                 .to_owned(),
         ),
         (
             Answer::Error(400, "InvalidParameterException", "Invalid parameter at 'registryIds'"),
-            "AWS refused a parameter: Invalid parameter at 'registryIds' (InvalidParameterException). Check the \
-             arguments of the function."
+            "AWS refused a parameter: Invalid parameter at 'registryIds' (InvalidParameterException). Check that \
+             registryId is the id of an AWS account that exists."
                 .to_owned(),
         ),
         (
             Answer::Error(400, "ThrottlingException", "Rate exceeded"),
-            format!(
-                "AWS throttled the call, also when it was tried again: Rate exceeded (ThrottlingException). {later}"
-            ),
+            format!("AWS throttled the call, which was tried 3 times: Rate exceeded (ThrottlingException). {later}"),
         ),
-        (Answer::Html(429), format!("AWS throttled the call, also when it was tried again: HTTP status 429. {later}")),
+        (Answer::Html(429), format!("AWS throttled the call, which was tried 3 times: HTTP status 429. {later}")),
         (
             Answer::Error(500, "ServerException", "internal"),
             format!("AWS failed: internal (ServerException). {health}"),
@@ -106,10 +104,11 @@ async fn an_endpoint_that_is_down_or_breaks_off_is_unreachable() {
     ecr.answer_always(Answer::Reset);
     let mut plugin = Plugin::for_ecr(&ecr).await;
     let reset = plugin.error().await;
+    let address = ecr.address();
     drop(ecr);
     let down = plugin.error().await;
     for error in [reset, down] {
-        assert!(error.starts_with(&format!("{SUBJECT}AWS could not be reached: ")), "{error}");
+        assert!(error.starts_with(&format!("{SUBJECT}{address} could not be reached: ")), "{error}");
         assert!(error.contains("Check the network, the proxy, the Region"), "{error}");
     }
 }
@@ -134,7 +133,10 @@ async fn missing_credentials_read_like_it() {
     let mut plugin = Plugin::start().await;
     plugin.configure(json!({"region": "eu-west-1", "endpoints": [{"ecr": ecr.url()}]})).await.unwrap();
     let error = plugin.error().await;
-    assert!(error.starts_with(&format!("{SUBJECT}no AWS credentials were found: ")), "{error}");
+    assert!(
+        error.starts_with(&format!("{SUBJECT}no AWS credentials were found; looked, in this order, at: ")),
+        "{error}"
+    );
     assert!(error.contains("AWS_PROFILE") && error.contains("aws sso login"), "{error}");
     assert_eq!(ecr.connections(), 0);
 }

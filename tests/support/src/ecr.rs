@@ -82,6 +82,11 @@ impl Ecr {
         Ok(Self { address, state, _server: server })
     }
 
+    /// `host:port`.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The URL to call.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

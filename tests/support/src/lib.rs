@@ -4,7 +4,12 @@
 
 pub mod ecr;
 pub mod engine;
+pub mod http;
+pub mod moto;
 pub mod plugin;
+pub mod proxy;
+pub mod sts;
+pub mod tls;
 pub mod values;
 
 use std::{future::Future, time::Duration};

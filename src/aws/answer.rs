@@ -1,0 +1,131 @@
+//! What the SDK's errors mean.
+
+use std::{error, io};
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::{Error, http::Failed};
+
+/// What kept a call, which was tried `tries` times, from its result. Only AWS's own message and the connection's problem
+/// go into the text. `service` is called so where no URL is known.
+pub(super) fn meaning<E>(error: &SdkError<E, HttpResponse>, service: &str, tries: u32) -> Error
+where
+    E: ProvideErrorMetadata + error::Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), tries),
+        SdkError::DispatchFailure(failure) if failure.as_connector_error().is_some() => {
+            from_connection(error, failure.is_timeout(), service)
+        }
+        SdkError::TimeoutError(_) => Error::Timeout { target: service.to_owned(), proxy: None },
+        SdkError::ResponseError(context) if context.raw().status().is_success() => Error::Malformed(root_cause(error)),
+        SdkError::ResponseError(context) => from_status(context.raw().status().as_u16(), tries),
+        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => Error::Endpoint(root_cause(error)),
+        _ => Error::Other(root_cause(error)),
+    }
+}
+
+/// What kept a request from an answer, when `error` is from a library that does not say how.
+pub(super) fn connection(error: &(dyn error::Error + 'static)) -> Option<Error> {
+    find::<Failed>(error).map(|_| from_connection(error, is_timeout(error), ""))
+}
+
+fn is_timeout(error: &(dyn error::Error + 'static)) -> bool {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    find::<ConnectorError>(error).is_some_and(ConnectorError::is_timeout)
+}
+
+fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, tries: u32) -> Error {
+    let Some(code) = answer.code() else { return from_status(status, tries) };
+    let message = answer.message().unwrap_or_default();
+    let text = if message.is_empty() { code.to_owned() } else { format!("{message} ({code})") };
+    match code {
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {
+            Error::AccessDenied(text)
+        }
+        "ExpiredToken" | "ExpiredTokenException" => Error::ExpiredCredentials(text),
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => Error::ClockSkew(text),
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" if is_about_time(message) => {
+            Error::ClockSkew(text)
+        }
+        "IncompleteSignature"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException" => Error::InvalidCredentials(text),
+        "InvalidParameterException" | "ValidationException" | "ValidationError" => Error::InvalidParameter(text),
+        "RequestLimitExceeded"
+        | "SlowDown"
+        | "ThrottleException"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequestsException" => Error::Throttled { answer: text, tries },
+        _ if status >= 500 => Error::Server(text),
+        _ => Error::Other(text),
+    }
+}
+
+fn is_about_time(message: &str) -> bool {
+    message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
+}
+
+fn from_status(status: u16, tries: u32) -> Error {
+    let text = format!("HTTP status {status}");
+    match status {
+        401 | 403 => Error::AccessDenied(text),
+        429 => Error::Throttled { answer: text, tries },
+        500.. => Error::Server(text),
+        _ => Error::Malformed(text),
+    }
+}
+
+fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool, service: &str) -> Error {
+    let (target, proxy) = find::<Failed>(error)
+        .map_or_else(|| (service.to_owned(), None), |failed| (failed.target.clone(), failed.proxy.clone()));
+    match find::<rustls::Error>(error) {
+        Some(problem) => Error::Tls { target, proxy, problem: tls_problem(problem) },
+        None if is_timeout => Error::Timeout { target, proxy },
+        None => Error::Unreachable { target, proxy, problem: root_cause(error) },
+    }
+}
+
+fn tls_problem(error: &rustls::Error) -> String {
+    use rustls::{CertificateError, Error};
+    match error {
+        Error::InvalidCertificate(problem) => match problem {
+            CertificateError::UnknownIssuer => "the certificate's authority is not trusted".to_owned(),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the certificate has expired".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the certificate is not valid yet".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the certificate is for another host name".to_owned()
+            }
+            other => format!("the certificate is not valid: {other}"),
+        },
+        Error::InvalidMessage(_) => "the server does not speak TLS".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The causes of an error, itself first. An I/O error hides the one that it was made from.
+fn causes<'a>(error: &'a (dyn error::Error + 'static)) -> impl Iterator<Item = &'a (dyn error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner as &(dyn error::Error + 'static)),
+        None => error.source(),
+    })
+}
+
+fn find<'a, T: error::Error + 'static>(error: &'a (dyn error::Error + 'static)) -> Option<&'a T> {
+    causes(error).find_map(|error| error.downcast_ref())
+}
+
+/// The innermost cause: the only one that says what happened rather than where.
+pub(super) fn root_cause(error: &(dyn error::Error + 'static)) -> String {
+    causes(error).last().unwrap_or(error).to_string()
+}

@@ -1,0 +1,114 @@
+//! Where credentials come from, in the order of the official provider (hashicorp/aws-sdk-go-base, `credentials.go`, and
+//! aws-sdk-go-v2, `config/resolve_credentials.go`).
+
+mod container;
+mod instance;
+mod json;
+mod process;
+mod profile;
+mod sso;
+mod sts;
+
+use std::env;
+
+use aws_credential_types::Credentials;
+
+use super::{Configuration, Error, session::Session};
+use sts::Sts;
+
+/// Credentials, and where they are from.
+///
+/// There is no `Debug`: it holds keys.
+#[derive(Clone)]
+pub(super) struct Found {
+    /// The keys.
+    pub(super) credentials: Credentials,
+    /// The sources, for people.
+    pub(super) source: String,
+    /// The ARN of the role that was assumed last, if one was.
+    pub(super) role: Option<String>,
+}
+
+impl Found {
+    fn new(credentials: Credentials, source: impl Into<String>) -> Self {
+        Self { credentials, source: source.into(), role: None }
+    }
+
+    fn assumed(credentials: Credentials, source: &str, role: &str) -> Self {
+        Self { credentials, source: format!("{source}, then the role {role}"), role: Some(role.to_owned()) }
+    }
+}
+
+/// What a source says: credentials, or why it has none, which lets the next one be asked.
+type Answer = Result<Result<Found, String>, Error>;
+
+/// Looks the credentials up. `region` is where they are to be used; STS is called there if nothing names a Region.
+///
+/// # Errors
+///
+/// [`Error::NoCredentials`] when no source has any; the source's own error when it should have some.
+pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error> {
+    let region = match &session.configuration.sts_region {
+        Some(region) => region.clone(),
+        None => session.region().unwrap_or_else(|_| region.to_owned()),
+    };
+    let sts = Sts::new(session, &region);
+    let mut found = base(session, &sts).await?;
+    for role in session.configuration.roles() {
+        let credentials = sts.assume_role(&found.credentials, role).await?;
+        found = Found::assumed(credentials, &found.source, &role.role_arn);
+    }
+    sts.check_account(&found.credentials).await?;
+    tracing::debug!("AWS credentials come from {}", found.source);
+    Ok(found)
+}
+
+async fn base(session: &Session, sts: &Sts<'_>) -> Result<Found, Error> {
+    let configuration = &session.configuration;
+    if let Some(credentials) = static_keys(configuration) {
+        return Ok(Found::new(credentials, "the provider configuration (accessKey, secretKey)"));
+    }
+    if let Some(role) = &configuration.assume_role_with_web_identity {
+        return sts::configured_web_identity(sts, role).await;
+    }
+    let mut tried = Vec::new();
+    macro_rules! ask {
+        ($answer:expr) => {
+            match $answer {
+                Ok(found) => return Ok(found),
+                Err(why_not) => tried.push(why_not),
+            }
+        };
+    }
+    // A profile that the configuration names wins over keys in the environment; one that AWS_PROFILE names does not.
+    let profile_first = configuration.profile.is_some();
+    if profile_first {
+        ask!(profile::selected(session, sts).await?);
+    } else {
+        ask!(environment());
+        ask!(sts::web_identity_of_environment(sts).await?);
+        ask!(profile::selected(session, sts).await?);
+    }
+    ask!(container::credentials(session).await?);
+    ask!(instance::credentials(session).await?);
+    Err(Error::NoCredentials(tried))
+}
+
+fn static_keys(configuration: &Configuration) -> Option<Credentials> {
+    let (access_key, secret_key) = (configuration.access_key.as_ref()?, configuration.secret_key.as_ref()?);
+    Some(Credentials::new(access_key, secret_key, configuration.token.clone(), None, "provider configuration"))
+}
+
+/// A variable of the environment; empty is as good as none.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn environment() -> Result<Found, String> {
+    const SECRET_KEYS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY"];
+    let missing = |name: &str| format!("the environment ({name} is not set)");
+    let access_key = variable("AWS_ACCESS_KEY_ID").ok_or_else(|| missing("AWS_ACCESS_KEY_ID"))?;
+    let secret_key = SECRET_KEYS.into_iter().find_map(variable).ok_or_else(|| missing(SECRET_KEYS[0]))?;
+    let credentials = Credentials::new(access_key, secret_key, variable("AWS_SESSION_TOKEN"), None, "environment");
+    Ok(Found::new(credentials, "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"))
+}

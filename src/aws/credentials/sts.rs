@@ -1,0 +1,233 @@
+//! AWS STS: roles, and whose credentials these are.
+
+use aws_config::Region;
+use aws_credential_types::Credentials;
+use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::{
+    super::{
+        AssumeRole, Error, WebIdentity, answer, interceptors::Tries, region, session::Session,
+        shared_files::expand_home, validity,
+    },
+    Answer, Found, variable,
+};
+
+/// AWS STS in one Region.
+pub(super) struct Sts<'a> {
+    session: &'a Session,
+    region: &'a str,
+}
+
+/// A role to assume with an OpenID Connect token.
+pub(super) struct WebIdentityRole {
+    /// The role; STS takes no external id, source identity and tags here.
+    pub(super) role: AssumeRole,
+    /// The token.
+    pub(super) token: TokenSource,
+}
+
+/// Where an OpenID Connect token is.
+pub(super) enum TokenSource {
+    /// In the configuration.
+    Inline(String),
+    /// In a file, which is read anew each time: its token is replaced before it is over.
+    File(String),
+}
+
+impl<'a> Sts<'a> {
+    /// STS in `region`.
+    pub(super) const fn new(session: &'a Session, region: &'a str) -> Self {
+        Self { session, region }
+    }
+
+    fn client(&self, credentials: Option<&Credentials>) -> aws_sdk_sts::Client {
+        let mut config = self.session.sts().region(Region::new(self.region.to_owned()));
+        config.set_credentials_provider(credentials.cloned().map(aws_sdk_sts::config::SharedCredentialsProvider::new));
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+
+    fn meaning<E>(&self, error: &SdkError<E, HttpResponse>, tries: &Tries) -> Error
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        answer::meaning(error, &format!("AWS STS in {}", self.region), tries.count()).in_region(self.region)
+    }
+
+    /// Assumes a role with credentials.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RoleNotAssumable`], [`Error::MfaRequired`], and whatever keeps STS from answering.
+    pub(super) async fn assume_role(&self, base: &Credentials, role: &AssumeRole) -> Result<Credentials, Error> {
+        region::check_partition(&role.role_arn, self.region)?;
+        let tries = Tries::default();
+        let tags = role.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let tags = tags.collect::<Result<Vec<_>, _>>().map_err(|error| Error::Other(error.to_string()))?;
+        let output = self
+            .client(Some(base))
+            .assume_role()
+            .role_arn(&role.role_arn)
+            .role_session_name(session_name(role))
+            .set_duration_seconds(duration(role))
+            .set_external_id(role.external_id.clone())
+            .set_policy(role.policy.clone())
+            .set_policy_arns(policies(role))
+            .set_source_identity(role.source_identity.clone())
+            .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
+            .set_transitive_tag_keys(some(&role.transitive_tag_keys))
+            .customize()
+            .interceptor(tries.clone())
+            .send()
+            .await
+            .map_err(|error| refused(role, "sts:AssumeRole", self.meaning(&error, &tries)))?;
+        credentials(output.credentials)
+    }
+
+    /// Assumes a role with an OpenID Connect token.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::assume_role`], and [`Error::Source`] for a token that is of no use.
+    pub(super) async fn assume_role_with_web_identity(&self, given: &WebIdentityRole) -> Result<Found, Error> {
+        let role = &given.role;
+        region::check_partition(&role.role_arn, self.region)?;
+        let what = match &given.token {
+            TokenSource::Inline(_) => "the web identity token of the configuration".to_owned(),
+            TokenSource::File(path) => format!("the web identity token in {path}"),
+        };
+        let unfit = |problem| Error::Source { what: what.clone(), problem };
+        let token = match &given.token {
+            TokenSource::Inline(token) => token.clone(),
+            TokenSource::File(path) => {
+                let token = tokio::fs::read_to_string(expand_home(path)).await;
+                token.map_err(|error| unfit(format!("the file cannot be read: {error}")))?
+            }
+        };
+        let tries = Tries::default();
+        let output = self
+            .client(None)
+            .assume_role_with_web_identity()
+            .role_arn(&role.role_arn)
+            .role_session_name(session_name(role))
+            .web_identity_token(token.trim())
+            .set_duration_seconds(duration(role))
+            .set_policy(role.policy.clone())
+            .set_policy_arns(policies(role))
+            .customize()
+            .interceptor(tries.clone())
+            .send()
+            .await
+            .map_err(|error| match self.meaning(&error, &tries) {
+                Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
+                    unfit(answer)
+                }
+                other => refused(role, "sts:AssumeRoleWithWebIdentity", other),
+            })?;
+        Ok(Found::assumed(credentials(output.credentials)?, &what, &role.role_arn))
+    }
+
+    /// Checks that the guard of accounts lets the credentials pass.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AccountNotAllowed`], and whatever keeps STS from answering.
+    pub(super) async fn check_account(&self, credentials: &Credentials) -> Result<(), Error> {
+        let configuration = &self.session.configuration;
+        let (allowed, forbidden) = (&configuration.allowed_account_ids, &configuration.forbidden_account_ids);
+        if allowed.is_empty() && forbidden.is_empty() {
+            return Ok(());
+        }
+        let tries = Tries::default();
+        let request = self.client(Some(credentials)).get_caller_identity().customize().interceptor(tries.clone());
+        let identity = request.send().await.map_err(|error| self.meaning(&error, &tries))?;
+        let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
+        if forbidden.contains(&account) {
+            return Err(Error::AccountNotAllowed { account, key: "aws:forbiddenAccountIds" });
+        }
+        if !allowed.is_empty() && !allowed.contains(&account) {
+            return Err(Error::AccountNotAllowed { account, key: "aws:allowedAccountIds" });
+        }
+        Ok(())
+    }
+}
+
+/// The role of `assumeRoleWithWebIdentity`, completed by the environment.
+///
+/// # Errors
+///
+/// As [`Sts::assume_role_with_web_identity`].
+pub(super) async fn configured_web_identity(sts: &Sts<'_>, given: &WebIdentity) -> Result<Found, Error> {
+    let what = || "aws:assumeRoleWithWebIdentity".to_owned();
+    let missing = |problem: &str| Error::Source { what: what(), problem: problem.to_owned() };
+    let role_arn = given.role_arn.clone().or_else(|| variable("AWS_ROLE_ARN"));
+    let file = || given.web_identity_token_file.clone().or_else(|| variable("AWS_WEB_IDENTITY_TOKEN_FILE"));
+    let token = match &given.web_identity_token {
+        Some(token) => TokenSource::Inline(token.clone()),
+        None => TokenSource::File(file().ok_or_else(|| {
+            missing("neither webIdentityToken, webIdentityTokenFile nor AWS_WEB_IDENTITY_TOKEN_FILE is set")
+        })?),
+    };
+    let role = AssumeRole {
+        role_arn: role_arn.ok_or_else(|| missing("neither roleArn nor AWS_ROLE_ARN is set"))?,
+        duration: given.duration.clone(),
+        policy: given.policy.clone(),
+        policy_arns: given.policy_arns.clone(),
+        session_name: given.session_name.clone().or_else(|| variable("AWS_ROLE_SESSION_NAME")),
+        ..AssumeRole::default()
+    };
+    sts.assume_role_with_web_identity(&WebIdentityRole { role, token }).await
+}
+
+/// The role that `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN` name, as Amazon EKS sets them.
+pub(super) async fn web_identity_of_environment(sts: &Sts<'_>) -> Answer {
+    let Some(file) = variable("AWS_WEB_IDENTITY_TOKEN_FILE") else {
+        return Ok(Err("a web identity (AWS_WEB_IDENTITY_TOKEN_FILE is not set)".to_owned()));
+    };
+    let Some(role_arn) = variable("AWS_ROLE_ARN") else {
+        return Ok(Err("a web identity (AWS_ROLE_ARN is not set)".to_owned()));
+    };
+    let session_name = variable("AWS_ROLE_SESSION_NAME");
+    let role = AssumeRole { role_arn, session_name, ..AssumeRole::default() };
+    sts.assume_role_with_web_identity(&WebIdentityRole { role, token: TokenSource::File(file) }).await.map(Ok)
+}
+
+fn refused(role: &AssumeRole, action: &'static str, error: Error) -> Error {
+    match error {
+        Error::AccessDenied(answer) if answer.contains("MultiFactorAuthentication") => {
+            Error::MfaRequired { subject: format!("the role {}", role.role_arn) }
+        }
+        Error::AccessDenied(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
+            Error::RoleNotAssumable { role: role.role_arn.clone(), action, answer }
+        }
+        other => other,
+    }
+}
+
+fn session_name(role: &AssumeRole) -> String {
+    role.session_name.clone().unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+        format!("pulumi-resource-aws-{}", now.unwrap_or_default().as_millis())
+    })
+}
+
+fn duration(role: &AssumeRole) -> Option<i32> {
+    let duration = validity::parse_duration(role.duration.as_deref()?)?;
+    i32::try_from(duration.as_secs()).ok()
+}
+
+fn policies(role: &AssumeRole) -> Option<Vec<PolicyDescriptorType>> {
+    let descriptor = |arn: &String| PolicyDescriptorType::builder().arn(arn).build();
+    some(&role.policy_arns.iter().map(descriptor).collect::<Vec<_>>())
+}
+
+fn some<T: Clone>(values: &[T]) -> Option<Vec<T>> {
+    (!values.is_empty()).then(|| values.to_vec())
+}
+
+fn credentials(given: Option<aws_sdk_sts::types::Credentials>) -> Result<Credentials, Error> {
+    let given = given.ok_or(Error::Incomplete("no credentials of the assumed role"))?;
+    let expiry = given.expiration.try_into().ok();
+    Ok(Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), expiry, "AWS STS"))
+}

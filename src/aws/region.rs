@@ -1,0 +1,97 @@
+//! Regions and the partitions that they belong to.
+
+use super::Error;
+
+/// The partition of Regions that no other partition claims.
+pub(super) const COMMERCIAL: &str = "aws";
+
+/// What the names of a partition's Regions begin with.
+const PARTITIONS: [(&str, &str); 8] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eu-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+/// The partition of a Region, for example `aws-cn`.
+pub(super) fn partition(region: &str) -> &'static str {
+    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or(COMMERCIAL, |(_, partition)| partition)
+}
+
+/// The partition in an ARN, for example `aws-cn`.
+pub(super) fn partition_of_arn(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').next()
+}
+
+/// Whether `region` can be part of a host name, which keeps a request from going elsewhere.
+pub(super) fn is_host_label(region: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&region.len()) && region.bytes().all(inner) && !region.starts_with('-') && !region.ends_with('-')
+}
+
+/// Whether `region` has the form of all Regions: words and a number, for example `us-gov-west-1`.
+pub(super) fn is_well_formed(region: &str) -> bool {
+    let mut parts: Vec<_> = region.split('-').collect();
+    let number = parts.pop().unwrap_or_default();
+    parts.len() >= 2
+        && parts.iter().all(|part| part.len() >= 2 && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Checks that credentials of `role` can be of use in `region`.
+///
+/// # Errors
+///
+/// [`Error::WrongPartition`].
+pub(super) fn check_partition(role: &str, region: &str) -> Result<(), Error> {
+    match partition_of_arn(role) {
+        Some(partition_of_role) if partition_of_role != partition(region) => Err(Error::WrongPartition {
+            role: role.to_owned(),
+            role_partition: partition_of_role.to_owned(),
+            region: region.to_owned(),
+            region_partition: partition(region),
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions() {
+        for (region, expected) in [
+            ("eu-west-1", "aws"),
+            ("us-east-1", "aws"),
+            ("il-central-1", "aws"),
+            ("cn-northwest-1", "aws-cn"),
+            ("us-gov-east-1", "aws-us-gov"),
+            ("us-iso-west-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(partition(region), expected, "{region}");
+            assert!(is_well_formed(region) && is_host_label(region), "{region}");
+        }
+    }
+
+    #[test]
+    fn malformed() {
+        for region in
+            ["", "eu", "eu-west", "eu-west1", "EU-WEST-1", "eu west 1", "eu-west-1.evil.example", "eu-west-1a"]
+        {
+            assert!(!is_well_formed(region), "{region}");
+        }
+        for region in ["", "-eu", "eu-", "eu.west", "eu/west", "eu@west", "eu:80", "EU"] {
+            assert!(!is_host_label(region), "{region}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The shared config and credentials files of the AWS SDKs.
+
+use std::{error::Error as _, path::PathBuf};
+
+use aws_config::profile::{Profile, ProfileFileLoadError, ProfileParseError, ProfileSet};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::{Configuration, Error};
+
+/// The name of the profile that is used if none is named.
+const DEFAULT: &str = "default";
+
+/// The profiles of the shared files, and which of them is selected.
+///
+/// There is no `Debug`: profiles hold keys.
+pub(super) struct SharedFiles {
+    profiles: ProfileSet,
+    is_named: bool,
+}
+
+/// The files to read, in place of those that `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE` and the defaults name.
+pub(super) fn locations(configuration: &Configuration) -> EnvConfigFiles {
+    let (config, credentials) = (&configuration.shared_config_files, configuration.credentials_files());
+    let mut files = EnvConfigFiles::builder()
+        .include_default_config_file(config.is_empty())
+        .include_default_credentials_file(credentials.is_empty());
+    for (kind, paths) in [(EnvConfigFileKind::Config, &config[..]), (EnvConfigFileKind::Credentials, credentials)] {
+        for path in paths {
+            files = files.with_file(kind, expand_home(path));
+        }
+    }
+    files.build()
+}
+
+/// The path, with a leading `~/` replaced by the home folder.
+pub(super) fn expand_home(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => path.into(),
+    }
+}
+
+impl SharedFiles {
+    /// Reads the files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::MalformedFile`], and [`Error::UnreadableFile`] for files that the configuration names; others may be
+    /// missing.
+    pub(super) async fn read(configuration: &Configuration) -> Result<Self, Error> {
+        let profile = configuration.profile.clone();
+        let is_named = profile.is_some() || std::env::var_os("AWS_PROFILE").is_some_and(|name| !name.is_empty());
+        let selected = profile.map_or_else(|| (!is_named).then(|| DEFAULT.into()), |profile| Some(profile.into()));
+        aws_config::profile::load(&Fs::real(), &Env::real(), &locations(configuration), selected)
+            .await
+            .map(|profiles| Self { profiles, is_named })
+            .map_err(|error| unreadable(&error))
+    }
+
+    /// The name of the selected profile: the configuration's, that in `AWS_PROFILE`, or `default`.
+    pub(super) fn selected(&self) -> &str {
+        self.profiles.selected_profile()
+    }
+
+    /// Whether anyone named the selected profile.
+    pub(super) fn is_named(&self) -> bool {
+        self.is_named
+    }
+
+    /// A property of the selected profile.
+    pub(super) fn get(&self, key: &str) -> Option<&str> {
+        self.profiles.get(key).filter(|value| !value.is_empty())
+    }
+
+    /// A profile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ProfileNotFound`].
+    pub(super) fn profile(&self, name: &str) -> Result<&Profile, Error> {
+        self.profiles.get_profile(name).ok_or_else(|| {
+            let mut known: Vec<_> = self.profiles.profiles().map(str::to_owned).collect();
+            known.sort();
+            Error::ProfileNotFound { profile: name.to_owned(), known }
+        })
+    }
+
+    /// A property of an `[sso-session NAME]` section; the outer `None` if there is no such section.
+    pub(super) fn sso_session(&self, name: &str, key: &str) -> Option<Option<&str>> {
+        self.profiles.sso_session(name).map(|session| session.get(key))
+    }
+}
+
+fn unreadable(error: &ProfileFileLoadError) -> Error {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    match error.source().is_some_and(<dyn std::error::Error>::is::<ProfileParseError>) {
+        true => Error::MalformedFile(one_line(&cause)),
+        false => Error::UnreadableFile { what: one_line(&error.to_string()), problem: cause },
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,245 @@
+//! What a configuration of the right types must keep to in order to have a meaning.
+
+use std::time::Duration;
+
+use super::{
+    configuration::{AssumeRole, Configuration, Invalid, WebIdentity},
+    region,
+};
+
+/// The shortest and the longest life of STS credentials.
+const SESSION_SECONDS: std::ops::RangeInclusive<u64> = 900..=43_200;
+
+/// Every contradiction and every value without a meaning.
+pub(super) fn check(configuration: &Configuration) -> Vec<Invalid> {
+    let mut invalid = Vec::new();
+    keys(configuration, &mut invalid);
+    regions(configuration, &mut invalid);
+    roles(configuration, &mut invalid);
+    endpoints(configuration, &mut invalid);
+    http(configuration, &mut invalid);
+    retries(configuration, &mut invalid);
+    accounts(configuration, &mut invalid);
+    invalid
+}
+
+fn keys(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    match (&configuration.access_key, &configuration.secret_key) {
+        (Some(_), None) => invalid.push(Invalid::new("secretKey", "is missing, but accessKey is set; set both")),
+        (None, Some(_)) => invalid.push(Invalid::new("accessKey", "is missing, but secretKey is set; set both")),
+        (None, None) if configuration.token.is_some() => {
+            invalid.push(Invalid::new("token", "goes with accessKey and secretKey, which are not set"));
+        }
+        _ => {}
+    }
+    if configuration.shared_credentials_file.is_some() && !configuration.shared_credentials_files.is_empty() {
+        invalid.push(Invalid::new(
+            "sharedCredentialsFile",
+            "is the older name of sharedCredentialsFiles, which is set too; set one of them",
+        ));
+    }
+}
+
+fn regions(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    for (key, region) in [("region", &configuration.region), ("stsRegion", &configuration.sts_region)] {
+        if let Some(region) = region.as_ref().filter(|region| !is_region(region, configuration)) {
+            invalid.push(Invalid::new(key, format!("must be an AWS Region such as eu-west-1, but is {region:?}")));
+        }
+    }
+}
+
+/// Whether a call to `region` makes sense: emulators behind an endpoint of their own take any name.
+pub(super) fn is_region(region: &str, configuration: &Configuration) -> bool {
+    let any_name = configuration.skip_region_validation.unwrap_or(configuration.endpoint("ecr").is_some());
+    region::is_host_label(region) && (any_name || region::is_well_formed(region))
+}
+
+fn roles(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    if configuration.assume_role.is_some() && !configuration.assume_roles.is_empty() {
+        invalid.push(Invalid::new("assumeRole", "is the older name of assumeRoles, which is set too; set one of them"));
+    }
+    if let Some(given) = &configuration.assume_role {
+        role("assumeRole", given, invalid);
+    }
+    for (index, given) in configuration.assume_roles.iter().enumerate() {
+        role(&format!("assumeRoles[{index}]"), given, invalid);
+    }
+    if let Some(given) = &configuration.assume_role_with_web_identity {
+        web_identity(given, invalid);
+    }
+}
+
+fn role(path: &str, role: &AssumeRole, invalid: &mut Vec<Invalid>) {
+    arn(format!("{path}.roleArn"), &role.role_arn, invalid);
+    duration(path, role.duration.as_deref(), invalid);
+    for (index, key) in role.transitive_tag_keys.iter().enumerate().filter(|(_, key)| !role.tags.contains_key(*key)) {
+        let path = format!("{path}.transitiveTagKeys[{index}]");
+        invalid.push(Invalid::new(path, format!("must be the key of a tag in tags, but is {key:?}")));
+    }
+}
+
+fn web_identity(role: &WebIdentity, invalid: &mut Vec<Invalid>) {
+    let path = "assumeRoleWithWebIdentity";
+    if let Some(role_arn) = &role.role_arn {
+        arn(format!("{path}.roleArn"), role_arn, invalid);
+    }
+    duration(path, role.duration.as_deref(), invalid);
+    if role.web_identity_token.is_some() && role.web_identity_token_file.is_some() {
+        invalid.push(Invalid::new(
+            format!("{path}.webIdentityToken"),
+            "excludes webIdentityTokenFile, which is set too; set one of them",
+        ));
+    }
+}
+
+fn arn(path: String, arn: &str, invalid: &mut Vec<Invalid>) {
+    if arn.is_empty() {
+        invalid.push(Invalid::new(path, "is missing; set the ARN of the role"));
+    } else if region::partition_of_arn(arn).is_none() || !arn.contains(":role/") {
+        let reason = format!("must be a role's ARN such as arn:aws:iam::123456789012:role/name, but is {arn:?}");
+        invalid.push(Invalid::new(path, reason));
+    }
+}
+
+fn duration(path: &str, text: Option<&str>, invalid: &mut Vec<Invalid>) {
+    let Some(text) = text else { return };
+    if !parse_duration(text).is_some_and(|duration| SESSION_SECONDS.contains(&duration.as_secs())) {
+        let reason = format!("must be a time from 15m to 12h, such as 1h30m or 3600s, but is {text:?}");
+        invalid.push(Invalid::new(format!("{path}.duration"), reason));
+    }
+}
+
+/// A duration as Go writes it (`1h30m`, `90s`); a bare number counts seconds.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let mut seconds = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit = rest.find(|char: char| !char.is_ascii_digit())?;
+        let number: u64 = rest[..unit].parse().ok()?;
+        let factor = match rest[unit..].chars().next()? {
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        seconds = seconds.checked_add(number.checked_mul(factor)?)?;
+        rest = &rest[unit + 1..];
+    }
+    (!text.is_empty()).then_some(Duration::from_secs(seconds))
+}
+
+fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    for (index, endpoints) in configuration.endpoints.iter().enumerate() {
+        for (service, url) in endpoints.iter().filter(|(_, url)| !is_url(url)) {
+            let key = format!("endpoints[{index}].{service}");
+            invalid.push(Invalid::new(key, format!("must be a URL such as https://localhost:4566, but is {url:?}")));
+        }
+    }
+    if let Some(url) = configuration.ec2_metadata_service_endpoint.as_ref().filter(|url| !is_url(url)) {
+        let reason = format!("must be a URL such as http://169.254.169.254, but is {url:?}");
+        invalid.push(Invalid::new("ec2MetadataServiceEndpoint", reason));
+    }
+    if let Some(mode) = &configuration.ec2_metadata_service_endpoint_mode
+        && !["ipv4", "ipv6"].contains(&mode.to_ascii_lowercase().as_str())
+    {
+        let reason = format!("must be IPv4 or IPv6, but is {mode:?}");
+        invalid.push(Invalid::new("ec2MetadataServiceEndpointMode", reason));
+    }
+    for (key, used) in [
+        ("useFipsEndpoint", configuration.use_fips_endpoint),
+        ("useDualstackEndpoint", configuration.use_dualstack_endpoint),
+    ] {
+        if used == Some(true) && configuration.endpoint("ecr").is_some() {
+            invalid.push(Invalid::new(key, "has no effect on the URL that endpoints sets for ecr; set one of them"));
+        }
+    }
+}
+
+/// Whether `text` is the URL of an HTTP server.
+pub(super) fn is_url(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+}
+
+fn http(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    for (key, url) in [("httpProxy", &configuration.http_proxy), ("httpsProxy", &configuration.https_proxy)] {
+        // The value is not shown: it may hold a password.
+        if url.as_ref().is_some_and(|url| !is_url(url)) {
+            invalid.push(Invalid::new(key, "must be the URL of an HTTP proxy, such as http://proxy.example.com:3128"));
+        }
+    }
+    if configuration.insecure == Some(true) {
+        invalid.push(Invalid::new(
+            "insecure",
+            "is not supported: certificates are always verified. Set customCaBundle to the certificate of the server's \
+             authority instead",
+        ));
+    }
+    for (index, _) in configuration.user_agents.iter().enumerate().filter(|(_, text)| !is_header_text(text)) {
+        let reason = "must be printable ASCII text such as product/1.0";
+        invalid.push(Invalid::new(format!("userAgents[{index}]"), reason));
+    }
+}
+
+fn is_header_text(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+fn retries(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    for (key, number) in [
+        ("maxRetries", configuration.max_retries),
+        ("tokenBucketRateLimiterCapacity", configuration.token_bucket_rate_limiter_capacity),
+    ] {
+        if let Some(number) = number.filter(|number| u32::try_from(*number).is_err()) {
+            invalid.push(Invalid::new(key, format!("must be a number from 0 on, but is {number}")));
+        }
+    }
+    if let Some(mode) = &configuration.retry_mode
+        && !["standard", "adaptive"].contains(&mode.as_str())
+    {
+        invalid.push(Invalid::new("retryMode", format!("must be standard or adaptive, but is {mode:?}")));
+    }
+}
+
+fn accounts(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    let (allowed, forbidden) = (&configuration.allowed_account_ids, &configuration.forbidden_account_ids);
+    if !allowed.is_empty() && !forbidden.is_empty() {
+        invalid.push(Invalid::new("forbiddenAccountIds", "excludes allowedAccountIds, which is set too"));
+    }
+    for (key, ids) in [("allowedAccountIds", allowed), ("forbiddenAccountIds", forbidden)] {
+        for (index, id) in ids.iter().enumerate() {
+            if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+                let reason = format!("must be the 12 digits of an AWS account, but is {id:?}");
+                invalid.push(Invalid::new(format!("{key}[{index}]"), reason));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_go_or_seconds() {
+        for (text, seconds) in [("3600", 3600), ("3600s", 3600), ("1h30m", 5400), ("15m", 900), ("1h0m1s", 3601)] {
+            assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "h", "1x", "1.5h", "-1s", "1h 2m", "99999999999999999999h", "18446744073709551615h"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_have_a_scheme_and_a_host() {
+        for url in ["http://localhost:4566", "https://vpce-1.ecr.eu-west-1.vpce.amazonaws.com", "http://[::1]:80/x"] {
+            assert!(is_url(url), "{url}");
+        }
+        for url in ["", "localhost:4566", "ftp://localhost", "http://", "/path", "http:///path", "https//x"] {
+            assert!(!is_url(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! An HTTP server on a port of 127.0.0.1 that records what it is asked and answers as it is told.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpListener, task::JoinSet};
+
+/// A request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// `GET`, `PUT`, …
+    pub method: String,
+    /// The path with the query.
+    pub path: String,
+    /// The headers by their lower-case names.
+    pub headers: BTreeMap<String, String>,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Asked {
+    /// A header; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// A field of the body, which is an HTML form; empty if it is not there.
+    pub fn field(&self, name: &str) -> String {
+        let fields = self.body.split('&').filter_map(|field| field.split_once('='));
+        fields.filter(|(key, _)| *key == name).map(|(_, value)| decode(value)).collect()
+    }
+
+    /// The access key id in the signature's credential scope; empty without a signature.
+    pub fn access_key(&self) -> &str {
+        self.scope(0)
+    }
+
+    /// The Region in the signature's credential scope; empty without a signature.
+    pub fn region(&self) -> &str {
+        self.scope(2)
+    }
+
+    fn scope(&self, index: usize) -> &str {
+        let scope = self.header("authorization").split_once("Credential=").map_or("", |(_, scope)| scope);
+        scope.split(',').next().unwrap_or_default().split('/').nth(index).unwrap_or_default()
+    }
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let hex = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).unwrap_or_default() as u8;
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(rest.next()) * 16 + hex(rest.next()),
+            byte => byte,
+        });
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// What a request is answered with.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// A status and a body.
+    Body(u16, String),
+    /// The same, with a header.
+    WithHeader(u16, String, (&'static str, &'static str)),
+    /// Nothing, ever.
+    Never,
+}
+
+type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
+
+struct State {
+    handler: Box<Handler>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+/// A server that runs until it is dropped.
+pub struct Server {
+    address: SocketAddr,
+    state: Arc<State>,
+    _server: JoinSet<()>,
+}
+
+impl Server {
+    /// Answers requests by `handler`.
+    pub async fn start(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State { handler: Box::new(handler), asked: Mutex::default() });
+        let mut server = JoinSet::new();
+        server.spawn(accept(listener, state.clone()));
+        Ok(Self { address, state, _server: server })
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL, without a path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests that arrived, in order.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.state.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let state = state.clone();
+        connections.spawn(async move {
+            let service = service_fn(move |request| handle(request, state.clone()));
+            // The client may go at any time.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn handle(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<Response<Full<Bytes>>> {
+    let (parts, body) = request.into_parts();
+    let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+    let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let asked = Asked {
+        method: parts.method.to_string(),
+        path: parts.uri.to_string(),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body,
+    };
+    state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+    let (status, body, header) = match (state.handler)(&asked) {
+        Reply::Body(status, body) => (status, body, None),
+        Reply::WithHeader(status, body, header) => (status, body, Some(header)),
+        Reply::Never => std::future::pending().await,
+    };
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).expect("a status");
+    if let Some((name, value)) = header {
+        response.headers_mut().insert(name, hyper::header::HeaderValue::from_static(value));
+    }
+    Ok(response)
+}

@@ -1,0 +1,77 @@
+//! A proxy that records where it is asked to connect and lets nothing through.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+/// A proxy on a port of 127.0.0.1, until it is dropped.
+pub struct Proxy {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Vec<String>>>>,
+    _server: JoinSet<()>,
+}
+
+impl Proxy {
+    /// Starts to listen on a free port.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let asked = Arc::<Mutex<Vec<Vec<String>>>>::default();
+        let record = asked.clone();
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(refuse(stream, record.clone()));
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        Ok(Self { address, asked, _server: server })
+    }
+
+    /// The proxy's URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The proxy's URL with a user's name and password.
+    pub fn url_with(&self, user: &str, password: &str) -> String {
+        format!("http://{user}:{password}@{}", self.address)
+    }
+
+    /// The heads of the requests that arrived, line by line.
+    pub fn heads(&self) -> Vec<Vec<String>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was asked for, once each, sorted: `host:port` of `CONNECT`, else the URL.
+    pub fn targets(&self) -> Vec<String> {
+        let mut targets: Vec<_> =
+            self.heads().iter().filter_map(|head| head.first()?.split(' ').nth(1).map(str::to_owned)).collect();
+        targets.sort();
+        targets.dedup();
+        targets
+    }
+}
+
+async fn refuse(mut stream: TcpStream, asked: Arc<Mutex<Vec<Vec<String>>>>) {
+    let mut head = Vec::new();
+    let mut lines = BufReader::new(&mut stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line.is_empty() {
+            break;
+        }
+        head.push(line);
+    }
+    asked.lock().unwrap_or_else(PoisonError::into_inner).push(head);
+    // The client may have gone.
+    let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+}

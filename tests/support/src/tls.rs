@@ -1,0 +1,126 @@
+//! Certificates of an authority of our own, and TLS in front of a plain server.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::{net::TcpListener, net::TcpStream, task::JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A certificate authority that no one trusts unless told to.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A server's certificate and its key.
+pub struct Certificate {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    /// A new one, with a key of its own.
+    #[expect(clippy::new_without_default, reason = "each is another one")]
+    pub fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        Self { issuer: CertifiedIssuer::self_signed(params, key).expect("a certificate") }
+    }
+
+    /// The authority's certificate, PEM.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate for `host`, valid today.
+    pub fn certificate(&self, host: &str) -> Certificate {
+        self.sign(host, |params| params)
+    }
+
+    /// A certificate for `host` that was valid until yesterday.
+    pub fn expired_certificate(&self, host: &str) -> Certificate {
+        self.sign(host, |mut params| {
+            params.not_before = (SystemTime::now() - 2 * DAY).into();
+            params.not_after = (SystemTime::now() - DAY).into();
+            params
+        })
+    }
+
+    fn sign(&self, host: &str, change: impl FnOnce(CertificateParams) -> CertificateParams) -> Certificate {
+        let key = KeyPair::generate().expect("a key");
+        let params = change(CertificateParams::new([host.to_owned()]).expect("a host"));
+        Certificate { certificate: params.signed_by(&key, &self.issuer).expect("a certificate"), key }
+    }
+}
+
+impl Certificate {
+    /// The certificate, PEM.
+    pub fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// Its key, PEM.
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+}
+
+/// TLS on a port of 127.0.0.1 in front of a plain server, until it is dropped.
+pub struct Tls {
+    address: SocketAddr,
+    _server: JoinSet<()>,
+}
+
+impl Tls {
+    /// Passes on to `plain` what arrives.
+    pub async fn start(certificate: Certificate, plain: SocketAddr) -> io::Result<Self> {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certificate.key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.certificate.der().clone()], key)
+            .map_err(io::Error::other)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let mut server = JoinSet::new();
+        server.spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), plain));
+        Ok(Self { address, _server: server })
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL to call.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.address)
+    }
+}
+
+async fn accept(listener: TcpListener, tls: TlsAcceptor, plain: SocketAddr) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let tls = tls.clone();
+        connections.spawn(async move {
+            // A client that does not trust the certificate goes here.
+            let Ok(mut stream) = tls.accept(stream).await else { return };
+            let mut plain = TcpStream::connect(plain).await.expect("the plain server is there");
+            let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
