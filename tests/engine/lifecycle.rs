@@ -3,25 +3,60 @@
 use serde_json::json;
 
 use crate::moto::Moto;
-use crate::program::{JAVASCRIPT, PYTHON, Program, YAML};
+use crate::program::{GO, JAVASCRIPT, PYTHON, Program, TYPESCRIPT, YAML};
 use crate::stack::{REGION, Stack};
+use crate::tools::{self, ENGINE, ENGINE_WITHOUT_HANDSHAKE, OLD_ENGINE};
 
 /// A leading zero shows that nothing on the way takes the id for a number.
 const REGISTRY_ID: &str = "012345678901";
 
 #[test]
 fn yaml() {
-    lives(&YAML);
+    lives(ENGINE, &YAML, REGISTRY_ID);
 }
 
 #[test]
 fn javascript() {
-    lives(&JAVASCRIPT);
+    lives(ENGINE, &JAVASCRIPT, REGISTRY_ID);
+}
+
+#[test]
+fn typescript() {
+    let stack = lives(ENGINE, &TYPESCRIPT, REGISTRY_ID);
+    // The settings in its tsconfig.json are strict.
+    let compiler = tools::node_modules().join(".bin/tsc");
+    stack.driven_by("tsc", &compiler.to_string_lossy(), &["--noEmit"]);
 }
 
 #[test]
 fn python() {
-    lives(&PYTHON);
+    lives(ENGINE, &PYTHON, REGISTRY_ID);
+}
+
+#[test]
+fn go() {
+    lives(ENGINE, &GO, REGISTRY_ID);
+}
+
+#[test]
+fn yaml_on_the_last_engine_without_handshake() {
+    lives(ENGINE_WITHOUT_HANDSHAKE, &YAML, REGISTRY_ID);
+}
+
+#[test]
+fn javascript_on_the_last_engine_without_handshake() {
+    lives(ENGINE_WITHOUT_HANDSHAKE, &JAVASCRIPT, REGISTRY_ID);
+}
+
+/// The YAML host of that time takes digits for a number, with or without a zero before them.
+#[test]
+fn yaml_on_an_engine_of_2022() {
+    lives(OLD_ENGINE, &YAML, "123456789012");
+}
+
+#[test]
+fn javascript_on_an_engine_of_2022() {
+    lives(OLD_ENGINE, &JAVASCRIPT, REGISTRY_ID);
 }
 
 /// The engine hands a YAML program a number where the stack's configuration has digits alone.
@@ -34,11 +69,11 @@ fn yaml_with_a_registry_id_of_digits_alone() {
     assert_eq!(stack.outputs(), YAML.outputs(&moto.login(REGION, registry_id)));
 }
 
-fn lives(program: &'static Program) {
+fn lives(engine: &'static str, program: &'static Program, registry_id: &str) -> Stack {
     let moto = Moto::start();
-    let login = moto.login(REGION, REGISTRY_ID);
+    let login = moto.login(REGION, registry_id);
     let expected = program.outputs(&login);
-    let stack = Stack::new(program, &moto.endpoint(), REGISTRY_ID);
+    let stack = Stack::on(engine, program, &moto.endpoint(), registry_id);
     let run = |step: &str, arguments: &[&str]| {
         let text = stack.succeeds(step, arguments);
         assert_hidden(&login.password, &text);
@@ -46,19 +81,22 @@ fn lives(program: &'static Program) {
     };
 
     run("preview", &["preview"]);
-    run("up", &["up", "--yes"]);
+    run("up", &["up", "--yes", "--skip-preview"]);
     assert_eq!(stack.outputs(), expected);
     assert_hidden(&login.password, &stack.state());
 
     // moto's token is always the same, so nothing at all may change.
-    run("second up", &["up", "--yes", "--expect-no-changes"]);
+    run("second up", &["up", "--yes", "--skip-preview", "--expect-no-changes"]);
     assert_eq!(stack.outputs(), expected);
 
-    run("refresh", &["refresh", "--yes", "--run-program", "--expect-no-changes"]);
+    // Engines before 3.160 refresh without the program.
+    let run_program: &[&str] = if engine == ENGINE { &["--run-program"] } else { &[] };
+    run("refresh", &[&["refresh", "--yes", "--expect-no-changes"], run_program].concat());
     assert_eq!(stack.outputs(), expected);
 
-    run("destroy", &["destroy", "--yes"]);
+    run("destroy", &["destroy", "--yes", "--skip-preview"]);
     assert_eq!(stack.outputs(), json!({}));
+    stack
 }
 
 #[track_caller]

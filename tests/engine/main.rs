@@ -5,10 +5,13 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by a panic that says why")]
 
+mod csharp;
 mod demo;
 mod failures;
+mod java;
 mod lifecycle;
 mod moto;
+mod old_sdks;
 mod program;
 mod progress;
 mod stack;

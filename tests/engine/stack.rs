@@ -35,7 +35,11 @@ struct Run {
 impl Stack {
     /// A stack that is configured but not yet up: the program asks `endpoint` for the credentials of `registry_id`.
     pub(crate) fn new(program: &'static Program, endpoint: &str, registry_id: &str) -> Self {
-        let engine = tools::ENGINE;
+        Self::on(tools::ENGINE, program, endpoint, registry_id)
+    }
+
+    /// The same on an engine of this version.
+    pub(crate) fn on(engine: &'static str, program: &'static Program, endpoint: &str, registry_id: &str) -> Self {
         let stack = Self {
             program,
             engine,
@@ -68,6 +72,13 @@ impl Stack {
         self.pulumi(&[arguments, &["--non-interactive"]].concat()).success()
     }
 
+    /// Runs a program that drives the engine itself as a step that must succeed, in the environment of the stack.
+    #[track_caller]
+    pub(crate) fn driven_by(&self, step: &str, command: &str, arguments: &[&str]) -> String {
+        let _step = Step::start(self.engine, self.program.name, step);
+        self.run(Path::new(command), arguments).success()
+    }
+
     /// Runs `pulumi` as a step that must fail, and gives what a person at the terminal saw.
     #[track_caller]
     pub(crate) fn fails(&self, step: &str, arguments: &[&str]) -> String {
@@ -92,12 +103,17 @@ impl Stack {
     }
 
     fn pulumi(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::new(self.commands.join("pulumi"));
+        self.run(&self.commands.join("pulumi"), arguments)
+    }
+
+    fn run(&self, command: &Path, arguments: &[&str]) -> Run {
+        let mut command = Command::new(command);
         command
             .args(arguments)
             .current_dir(self.path("project"))
             .env_clear()
             .envs(self.environment())
+            .envs(self.program.environment())
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -121,6 +137,8 @@ impl Stack {
             ("PULUMI_SKIP_UPDATE_CHECK", "true".to_owned()),
             ("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "true".to_owned()),
             ("PULUMI_DISABLE_REGISTRY_RESOLVE", "true".to_owned()),
+            // The TypeScript compiler checks the program in a step of its own.
+            ("PULUMI_NODEJS_TRANSPILE_ONLY", "true".to_owned()),
             // Whatever would leave this machine fails at once.
             ("HTTPS_PROXY", "http://127.0.0.1:9".to_owned()),
             ("NO_PROXY", "127.0.0.1,localhost".to_owned()),

@@ -1,9 +1,16 @@
 //! What `make tools-engine` builds: the engine, the language hosts and the SDKs.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The engine that runs the programs, unless a test names another.
 pub(crate) const ENGINE: &str = "3.259.0";
+
+/// The last engine without the Handshake call.
+pub(crate) const ENGINE_WITHOUT_HANDSHAKE: &str = "3.142.0";
+
+/// An engine of 2022.
+pub(crate) const OLD_ENGINE: &str = "3.49.0";
 
 /// The folder of the `pulumi` command of that version, its language hosts beside it.
 pub(crate) fn engine(version: &str) -> PathBuf {
@@ -18,6 +25,27 @@ pub(crate) fn python() -> PathBuf {
 /// The folder that a Node.js program finds @pulumi/pulumi and @pulumi/aws in.
 pub(crate) fn node_modules() -> PathBuf {
     built("node/node_modules", "@pulumi/aws/package.json")
+}
+
+/// The same with the SDKs of earlier major versions, as @pulumi/aws-v4 and so on.
+pub(crate) fn old_node_modules() -> PathBuf {
+    built("node-old/node_modules", "@pulumi/aws-v6/package.json")
+}
+
+/// The environment in which `go build` makes an example without the network, from what `make tools-engine` compiled.
+pub(crate) fn go_caches(example: &str) -> Vec<(&'static str, String)> {
+    built("examples", example);
+    let names = ["GOMODCACHE", "GOCACHE"];
+    let paths = Command::new("go").arg("env").args(names).output().expect("go runs").stdout;
+    let paths = String::from_utf8(paths).expect("paths of text");
+    let caches = names.into_iter().zip(paths.lines().map(str::to_owned));
+    caches.chain([("GOPROXY", "off".to_owned()), ("GOFLAGS", "-trimpath".to_owned())]).collect()
+}
+
+/// The class path of the example in Java, its SDK and the program that brings it up.
+pub(crate) fn java_class_path() -> String {
+    let folder = built("examples/java", ".built");
+    format!("{0}/classes:{0}/sdk/*", folder.display())
 }
 
 /// The folder of the plugin under test.

@@ -1,0 +1,41 @@
+//! The example in C#: its SDK is not to be had here, so the names that it uses are held against the schema.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+
+use crate::tools;
+
+#[test]
+fn names_are_those_of_the_schema() {
+    let program = fs::read_to_string(tools::repository().join("examples/csharp/Program.cs")).expect("the example");
+    let schema = fs::read_to_string(tools::repository().join("schema.json")).expect("the schema");
+    let schema: Value = serde_json::from_str(&schema).expect("a schema in JSON");
+    let function = &schema["functions"]["aws:ecr/getCredentials:getCredentials"];
+
+    let arguments = names_after(&program, &["new() { "]);
+    assert_eq!(arguments, BTreeSet::from(["registryId".to_owned()]), "the arguments in Program.cs");
+    assert!(arguments.is_subset(&properties(&function["inputs"])));
+
+    let results = names_after(&program, &["result.", "login."]);
+    assert!(results.len() > 3, "the results in Program.cs: {results:?}");
+    assert!(results.is_subset(&properties(&function["outputs"])), "the results in Program.cs: {results:?}");
+    assert!(program.contains("Ecr.GetCredentials.Invoke(") && program.contains("Ecr.GetCredentials.InvokeAsync("));
+}
+
+/// The C# identifiers right behind one of the markers, spelled as the schema does.
+fn names_after(program: &str, markers: &[&str]) -> BTreeSet<String> {
+    let behind = markers.iter().flat_map(|marker| program.split(*marker).skip(1));
+    behind
+        .map(|text| {
+            let name: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
+            let (first, rest) = name.split_at(1);
+            first.to_lowercase() + rest
+        })
+        .collect()
+}
+
+fn properties(object: &Value) -> BTreeSet<String> {
+    object["properties"].as_object().expect("properties").keys().cloned().collect()
+}
