@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::moto::Moto;
 use crate::program::{GO, JAVASCRIPT, PYTHON, Program, TYPESCRIPT, YAML};
-use crate::stack::{REGION, Stack};
+use crate::stack::{REGION, SECRET_KEY, Stack};
 use crate::tools::{self, ENGINE, ENGINE_WITHOUT_HANDSHAKE, OLD_ENGINE};
 
 /// A leading zero shows that nothing on the way takes the id for a number.
@@ -84,6 +84,7 @@ fn lives(engine: &'static str, program: &'static Program, registry_id: &str) -> 
     run("up", &["up", "--yes", "--skip-preview"]);
     assert_eq!(stack.outputs(), expected);
     assert_hidden(&login.password, &stack.state());
+    assert_hidden(SECRET_KEY, &stack.state());
 
     // moto's token is always the same, so nothing at all may change.
     run("second up", &["up", "--yes", "--skip-preview", "--expect-no-changes"]);

@@ -5,8 +5,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by a panic that says why")]
 
+mod attached;
 mod csharp;
 mod demo;
+mod discovery;
 mod failures;
 mod java;
 mod lifecycle;
@@ -14,5 +16,8 @@ mod moto;
 mod old_sdks;
 mod program;
 mod progress;
+mod providers;
 mod stack;
+mod stand_in;
 mod tools;
+mod values;

@@ -61,6 +61,20 @@ pub(crate) const JAVASCRIPT_V4: Program = javascript_of_old("javascript, SDK v4"
 pub(crate) const JAVASCRIPT_V5: Program = javascript_of_old("javascript, SDK v5", "@pulumi/aws-v5");
 pub(crate) const JAVASCRIPT_V6: Program = javascript_of_old("javascript, SDK v6", "@pulumi/aws-v6");
 
+/// Programs of single tests, which look at the outputs themselves.
+pub(crate) const PROVIDERS: Program = javascript_of_test("providers", "tests/engine/programs/providers");
+pub(crate) const VALUES: Program = javascript_of_test("values", "tests/engine/programs/values");
+pub(crate) const VALUES_PYTHON: Program = Program {
+    name: "values, python",
+    folder: "tests/engine/programs/values-python",
+    outputs: &[],
+    needs: Needs::Nothing,
+};
+
+const fn javascript_of_test(name: &'static str, folder: &'static str) -> Program {
+    Program { name, folder, outputs: &[], needs: Needs::NodeModules }
+}
+
 const fn javascript_of_old(name: &'static str, package: &'static str) -> Program {
     Program {
         name,

@@ -17,6 +17,9 @@ use crate::tools;
 
 pub(crate) const REGION: &str = "eu-central-1";
 
+/// A secret of the configuration of every stack.
+pub(crate) const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+
 const RUN_DEADLINE: Duration = Duration::from_secs(300);
 
 pub(crate) struct Stack {
@@ -24,6 +27,8 @@ pub(crate) struct Stack {
     engine: &'static str,
     commands: PathBuf,
     folder: TempDir,
+    /// Set in the environment of all commands, over what is there.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// How one `pulumi` command ended, and all that it printed.
@@ -45,24 +50,48 @@ impl Stack {
             engine,
             commands: tools::engine(engine),
             folder: TempDir::new().expect("a temporary folder"),
+            variables: Vec::new(),
         };
         for folder in ["project", "home", "pulumi-home", "backend"] {
             fs::create_dir(stack.folder.path().join(folder)).expect("a folder in the temporary folder");
         }
         program.lay_into(&stack.path("project"));
         stack.pulumi(&["stack", "init", "test"]).success();
+        stack.configure(&[
+            &format!("--plaintext=aws:region={REGION}"),
+            &format!("--plaintext=aws:endpoints={}", json!([{ "ecr": endpoint }])),
+            "--secret=aws:accessKey=AKIAIOSFODNN7EXAMPLE",
+            &format!("--secret=aws:secretKey={SECRET_KEY}"),
+            &format!("--plaintext=registryId={registry_id}"),
+        ]);
         stack
-            .pulumi(&[
-                "config",
-                "set-all",
-                &format!("--plaintext=aws:region={REGION}"),
-                &format!("--plaintext=aws:endpoints={}", json!([{ "ecr": endpoint }])),
-                "--secret=aws:accessKey=AKIAIOSFODNN7EXAMPLE",
-                "--secret=aws:secretKey=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-                &format!("--plaintext=registryId={registry_id}"),
-            ])
-            .success();
-        stack
+    }
+
+    /// Sets configuration, in the form of `pulumi config set-all`.
+    pub(crate) fn configure(&self, settings: &[&str]) {
+        self.pulumi(&[&["config", "set-all"], settings].concat()).success();
+    }
+
+    /// Takes the plugin out of the program's Pulumi.yaml.
+    pub(crate) fn without_plugin(self) -> Self {
+        let manifest = self.path("project/Pulumi.yaml");
+        let text = fs::read_to_string(&manifest).expect("a program has a Pulumi.yaml");
+        let (before, plugins) = text.split_once("plugins:\n").expect("it names plugins");
+        let after = plugins.split_once("\n\n").map_or("", |(_, after)| after);
+        fs::write(&manifest, format!("{before}{after}")).expect("Pulumi.yaml is written");
+        self
+    }
+
+    /// Runs all further commands with this variable.
+    pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
+    /// Runs all further commands with this folder on the PATH.
+    pub(crate) fn with_on_path(self, folder: &Path) -> Self {
+        let path = format!("{}:{}", self.search_path(), folder.display());
+        self.with("PATH", path)
     }
 
     /// Runs `pulumi` as a step that must succeed, and gives what a person at the terminal saw.
@@ -102,6 +131,19 @@ impl Stack {
         self.pulumi(&["stack", "export"]).success()
     }
 
+    /// The stack's outputs as its state holds them, secrets encrypted.
+    pub(crate) fn output_state(&self) -> Value {
+        let state: Value = serde_json::from_str(&self.state()).expect("a state in JSON");
+        let resources = state["deployment"]["resources"].as_array().expect("resources");
+        let stack = resources.iter().find(|resource| resource["type"] == "pulumi:pulumi:Stack");
+        stack.expect("the stack itself")["outputs"].clone()
+    }
+
+    /// A path for a file that goes with the stack.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.path(name)
+    }
+
     fn pulumi(&self, arguments: &[&str]) -> Run {
         self.run(&self.commands.join("pulumi"), arguments)
     }
@@ -114,6 +156,7 @@ impl Stack {
             .env_clear()
             .envs(self.environment())
             .envs(self.program.environment())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -127,9 +170,8 @@ impl Stack {
 
     fn environment(&self) -> Vec<(&'static str, String)> {
         let at = |path: PathBuf| path.to_string_lossy().into_owned();
-        let inherited = env::var("PATH").expect("a PATH");
         vec![
-            ("PATH", format!("{}:{}:{inherited}", self.commands.display(), tools::python().display())),
+            ("PATH", self.search_path()),
             ("HOME", at(self.path("home"))),
             ("PULUMI_HOME", at(self.path("pulumi-home"))),
             ("PULUMI_BACKEND_URL", format!("file://{}", self.path("backend").display())),
@@ -143,6 +185,11 @@ impl Stack {
             ("HTTPS_PROXY", "http://127.0.0.1:9".to_owned()),
             ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
         ]
+    }
+
+    fn search_path(&self) -> String {
+        let inherited = env::var("PATH").expect("a PATH");
+        format!("{}:{}:{inherited}", self.commands.display(), tools::python().display())
     }
 
     fn path(&self, folder: impl AsRef<Path>) -> PathBuf {

@@ -49,9 +49,14 @@ $(TOOLS)/language-hosts/pulumi-language-python-exec: $(ENGINE)/.engine $(TOOLS)/
 	@sdk=$$(go -C $(TOOLCHAIN)/pulumi-$(ENGINE_VERSION) list -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3) && \
 		install -m 0755 "$$sdk/python/cmd/$(@F)" $@
 
+# What serves the resources that a Node.js program defines itself.
+$(TOOLS)/language-hosts/pulumi-resource-pulumi-nodejs: $(ENGINE)/.engine $(TOOLS)/language-hosts/.built
+	@sdk=$$(go -C $(TOOLCHAIN)/pulumi-$(ENGINE_VERSION) list -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3) && \
+		install -m 0755 "$$sdk/nodejs/dist/$(@F)" $@
+
 # An engine looks for language hosts beside itself first, so every engine has them there.
-$(TOOLS)/pulumi-%/.hosts: $(TOOLS)/language-hosts/pulumi-language-python-exec
-	@ln -f $(TOOLS)/language-hosts/pulumi-language-* $(@D)/
+$(TOOLS)/pulumi-%/.hosts: $(addprefix $(TOOLS)/language-hosts/pulumi-,language-python-exec resource-pulumi-nodejs)
+	@ln -f $(TOOLS)/language-hosts/pulumi-* $(@D)/
 	@touch $@
 
 $(TOOLS)/python/.installed: $(TOOLCHAIN)/python/requirements.txt $(TOOLCHAIN)/python/constraints.txt

@@ -1,0 +1,96 @@
+//! The values that programs hand over, and what becomes of the results.
+
+use serde_json::{Value, json};
+
+use crate::program::{VALUES, VALUES_PYTHON, YAML};
+use crate::stack::{REGION, Stack};
+use crate::stand_in::StandIn;
+
+const REGISTRY_ID: &str = "012345678901";
+
+/// What marks a secret in a stack's state.
+const SIGNATURE: &str = "4dabf18193072939515e22adb298388d";
+const SECRET: &str = "1b47061264138c4ac30d75fd1eb44270";
+
+/// The registry ids of `programs/values`.
+const PLAIN: &str = "100000000001";
+const OUTPUT: &str = "100000000002";
+const OF_SECRET: &str = "100000000003";
+const UNKNOWN: &str = "100000000004";
+const FIFTY_TIMES: &str = "100000000005";
+const DEPENDENT: &str = "100000000006";
+
+#[test]
+fn javascript() {
+    let ecr = StandIn::start();
+    let stack = Stack::new(&VALUES, &ecr.endpoint(), REGISTRY_ID);
+
+    let seen = stack.succeeds("preview", &["preview"]);
+    for registry_id in [PLAIN, OUTPUT, OF_SECRET, FIFTY_TIMES, DEPENDENT] {
+        assert_eq!(ecr.requests_for(registry_id), 1, "{registry_id} at preview");
+    }
+    assert_eq!(ecr.requests_for(UNKNOWN), 0, "an unknown id makes no call");
+    assert!(seen.contains("unknown  : [unknown]"), "{seen}");
+
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    let outputs = stack.outputs();
+    for (name, registry_id) in
+        [("plain", PLAIN), ("output", OUTPUT), ("secret", OF_SECRET), ("unknown", UNKNOWN), ("dependent", DEPENDENT)]
+    {
+        assert_results(&outputs[name], registry_id);
+    }
+    assert_eq!(ecr.requests_for(FIFTY_TIMES), 2, "one call for fifty invokes, at preview and at up");
+    assert_eq!(outputs["equal"].as_array().map(Vec::len), Some(1), "fifty invokes, one token: {outputs}");
+
+    let state = stack.output_state();
+    assert!(is_secret(&state["secret"]), "the results of a secret are secret: {state}");
+    assert_results(&state["plain"], PLAIN);
+    stack.succeeds("destroy", &["destroy", "--yes", "--skip-preview"]);
+}
+
+#[test]
+fn python() {
+    let ecr = StandIn::start();
+    let stack = Stack::new(&VALUES_PYTHON, &ecr.endpoint(), REGISTRY_ID);
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    let outputs = stack.outputs();
+    assert_eq!(outputs["number"], PLAIN);
+    for (name, part) in [("null", "is missing"), ("missing", "is missing"), ("list", "must be")] {
+        let problem = outputs[name].as_str().expect("a message");
+        assert!(problem.contains("registryId") && problem.contains(part), "{name}: {problem}");
+    }
+    assert!(is_secret(&stack.output_state()["secret"]));
+    assert_eq!(ecr.requests().len(), 2, "bad arguments make no call");
+}
+
+#[test]
+fn a_new_token_changes_nothing_else() {
+    let ecr = StandIn::start();
+    let stack = Stack::new(&YAML, &ecr.endpoint(), REGISTRY_ID);
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    let first = stack.outputs();
+    stack.succeeds("up with a new token", &["up", "--yes", "--skip-preview", "--expect-no-changes"]);
+    let second = stack.outputs();
+
+    assert_ne!(first["registry"]["password"], second["registry"]["password"]);
+    assert_eq!(without_token(first), without_token(second));
+    assert_eq!(ecr.requests_for(REGISTRY_ID), 2);
+}
+
+#[track_caller]
+fn assert_results(results: &Value, registry_id: &str) {
+    assert_eq!(results["registryId"], registry_id, "{results}");
+    let endpoint = format!("https://{registry_id}.dkr.ecr.{REGION}.amazonaws.com");
+    assert_eq!(results["proxyEndpoint"], endpoint, "{results}");
+    assert!(results["authorizationToken"].is_string(), "{results}");
+}
+
+fn is_secret(value: &Value) -> bool {
+    value[SIGNATURE] == SECRET && value["ciphertext"].is_string()
+}
+
+fn without_token(mut outputs: Value) -> Value {
+    outputs["registry"]["password"] = json!(null);
+    outputs["expiresAt"] = json!(null);
+    outputs
+}
