@@ -85,7 +85,7 @@ impl Error {
         match error {
             SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16()),
             SdkError::DispatchFailure(failure) => match (find_credentials_error(error), failure.as_connector_error()) {
-                (Some(credentials), _) => from_credentials(credentials),
+                (Some(credentials), _) => Self::from_credentials(credentials),
                 (None, Some(connector)) => from_connector(connector),
                 (None, None) => Self::Unreachable(root_cause(error)),
             },
@@ -95,10 +95,15 @@ impl Error {
             }
             SdkError::ResponseError(context) => from_status(context.raw().status().as_u16()),
             SdkError::ConstructionFailure(_) => {
-                find_credentials_error(error).map_or_else(|| Self::Other(root_cause(error)), from_credentials)
+                find_credentials_error(error).map_or_else(|| Self::Other(root_cause(error)), Self::from_credentials)
             }
             _ => Self::Other(root_cause(error)),
         }
+    }
+
+    /// Why there are no credentials.
+    pub(super) fn from_credentials(error: &CredentialsError) -> Self {
+        Self::NoCredentials(root_cause(error))
     }
 }
 
@@ -139,10 +144,6 @@ fn from_status(status: u16) -> Error {
         500.. => Error::Server(text),
         _ => Error::Malformed(text),
     }
-}
-
-fn from_credentials(error: &CredentialsError) -> Error {
-    Error::NoCredentials(root_cause(error))
 }
 
 fn from_connector(error: &ConnectorError) -> Error {

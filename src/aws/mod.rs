@@ -2,10 +2,14 @@
 //!
 //! Nothing here knows Pulumi.
 
+mod authorization;
+mod caller;
 mod client;
 mod configuration;
 mod error;
 
-pub use client::{AuthorizationData, Client, Registry};
+pub use authorization::AuthorizationData;
+pub use caller::Caller;
+pub use client::{Client, Registry};
 pub use configuration::{Configuration, Invalid};
 pub use error::Error;
