@@ -12,6 +12,7 @@ use pulumi_resource_aws::{Options, VERSION, cache::Folder, plugin};
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
 
+#[expect(clippy::print_stdout, reason = "--version and --help print what was asked for; no engine reads it")]
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Command::Serve(arguments)) => serve(arguments),

@@ -298,8 +298,9 @@ impl Check<'_> {
             (Primitive::String, Value::String(text)) => Some(text.as_str().into()),
             (Primitive::Number, Value::Number(number)) if number.is_finite() => Some((*number).into()),
             (Primitive::Integer, Value::Number(number)) if is_integer(*number) => Some((*number as i64).into()),
-            // `pulumi config set --path` keeps digits as numbers: account ids arrive so.
-            (Primitive::String, Value::Number(number)) if self.text == Text::Json && is_integer(*number) => {
+            // The engine hands stack configuration of digits alone to YAML programs as a number, and `pulumi config set
+            // --path` keeps it as one. The official provider takes its decimal text, too.
+            (Primitive::String, Value::Number(number)) if is_integer(*number) => {
                 Some((*number as i64).to_string().into())
             }
             (expected, value) => {

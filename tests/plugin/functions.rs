@@ -51,6 +51,18 @@ async fn the_region_argument_wins_over_the_configuration() {
     assert_eq!(ecr.requests()[0].region, "us-west-2");
 }
 
+/// YAML programs get stack configuration of digits alone as a number.
+#[tokio::test]
+async fn a_registry_id_may_be_a_whole_number() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let arguments = json!({"registryId": 123_456_789_012_u64});
+    let results = json(plugin.invoke(GET_CREDENTIALS, arguments).await.unwrap().r#return.unwrap());
+    assert_eq!(results["id"], "123456789012");
+    let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": 12_345_678_901_u64})).await.unwrap();
+    assert!(response.failures[0].reason.contains("write it as the string 012345678901"), "{:?}", response.failures);
+}
+
 #[tokio::test]
 async fn arguments_that_the_schema_does_not_allow_are_failures() {
     let ecr = Ecr::start().await.unwrap();
@@ -61,7 +73,8 @@ async fn arguments_that_the_schema_does_not_allow_are_failures() {
         (json!({}), "registryId", "is missing, but the function needs it"),
         (json!({"registryId": null}), "registryId", "is null, but the function needs it"),
         (json!({"registryId": unknown}), "registryId", "must be a string, but is a value that is not known yet"),
-        (json!({"registryId": 123_456_789_012_u64}), "registryId", "must be a string, but is a number"),
+        (json!({"registryId": 123_456_789_012.5}), "registryId", "must be a string, but is a number"),
+        (json!({"registryId": f64::MAX}), "registryId", "must be a string, but is a number"),
         (json!({"registryId": [REGISTRY]}), "registryId", "must be a string, but is a list"),
         (json!({"registryId": secret(json!({}))}), "registryId", "must be a string, but is an object"),
         (json!({"registryId": malformed}), "registryId", "is malformed: a secret without a `value`"),

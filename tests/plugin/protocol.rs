@@ -290,6 +290,15 @@ async fn a_message_that_is_none_does_not_end_the_plugin() {
 }
 
 #[tokio::test]
+async fn arguments_nested_too_deep_do_not_end_the_plugin() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let deep = (0..200).fold(json!(null), |value, _| json!([value]));
+    plugin.invoke(GET_CREDENTIALS, json!({"registryId": deep})).await.map(drop).unwrap_err();
+    plugin.get_credentials("123456789012").await.unwrap();
+}
+
+#[tokio::test]
 async fn an_rpc_without_a_name_is_answered() {
     let plugin = Plugin::start().await;
     let channel = tonic::transport::Channel::from_shared(format!("http://127.0.0.1:{}", plugin.port)).unwrap();

@@ -1,0 +1,65 @@
+.DEFAULT_GOAL := help
+
+include tests/engine/toolchain/toolchain.mk
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
+PLUGIN := target/release/pulumi-resource-aws
+TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
+
+# The provider that the conformance suite is to judge; this plugin unless one is named.
+PROVIDER_GIVEN := $(PROVIDER)
+PROVIDER ?= $(PLUGIN)
+
+.PHONY: help build demo stand-in dist test test-fast test-engine conformance test-conformance bench lint fmt deny clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## Build the plugin for release: target/release/pulumi-resource-aws
+	@echo "==> Building the plugin (some minutes the first time)"
+	@cargo build --release --locked
+
+demo: build stand-in $(if $(shell command -v pulumi),,tools-demo) ## Bring up examples/yaml against a stand-in for Amazon ECR, without an AWS account
+	@examples/demo.sh
+
+stand-in:
+	@echo "==> Building the stand-in for Amazon ECR"
+	@cargo build --locked --package support --bin ecr-stand-in
+
+dist: build ## Pack the plugin as `pulumi plugin install` takes it
+	@mkdir -p dist
+	@tar --create --gzip --file $(TARBALL) --owner 0 --group 0 --mode 0755 -C $(dir $(PLUGIN)) $(notdir $(PLUGIN))
+	@sha256sum $(TARBALL)
+
+test: lint test-fast test-conformance test-engine ## Run all the tests; installs what they need into .tools/
+
+test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
+	@echo "==> Testing the plugin as a process"
+	@cargo test --workspace --locked --lib --bins
+	@cargo test --locked --test plugin
+
+test-engine: tools-engine build stand-in ## Run the tests on the real engine with the real SDKs
+	@echo "==> Testing on the real engine"
+	@cargo test --locked --test engine -- --nocapture --test-threads 2
+
+conformance: ## Hold a provider against the protocol: make conformance PROVIDER=path
+	@test -n "$(PROVIDER_GIVEN)" || $(MAKE) --no-print-directory build
+	@cd tests/conformance && go run . -provider "$(abspath $(PROVIDER))"
+
+test-conformance: build ## Run the conformance suite on this plugin and on a peer, and the engine's own client
+	@echo "==> Holding the plugin and a peer written in Go against the protocol (minutes the first time)"
+	@cd tests/conformance && go vet . && PROVIDER="$(abspath $(PLUGIN))" go test -v .
+
+lint: ## Check formatting and lints
+	@echo "==> Checking formatting and lints"
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+deny: ## Check licences, sources and duplicate crates; needs cargo-deny (cargo install cargo-deny)
+	@cargo deny check bans licenses sources
+
+clean: ## Remove everything that was built or installed here
+	@rm -rf target dist .tools

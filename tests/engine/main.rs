@@ -1,0 +1,15 @@
+//! Programs that use the official SDKs, brought up by the real engine with this plugin and moto as ECR.
+//!
+//! `make tools-engine` builds what these tests run. Every program runs in a folder of its own with its own
+//! `PULUMI_HOME`, file backend and home directory, and reaches nothing but this machine.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by a panic that says why")]
+
+mod demo;
+mod failures;
+mod lifecycle;
+mod moto;
+mod program;
+mod progress;
+mod stack;
+mod tools;
