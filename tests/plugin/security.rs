@@ -5,7 +5,8 @@ use serde_json::json;
 use support::{
     ecr::{Answer, Ecr, password, token},
     engine::Engine,
-    plugin::{Plugin, command, ecr_configuration},
+    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration},
+    values::secret,
 };
 
 #[tokio::test]
@@ -58,4 +59,24 @@ async fn no_secret_is_logged_printed_or_put_into_an_error() {
         assert!(leak.is_none(), "{secret} is shown: {leak:?}");
     }
     assert!(shown.iter().any(|text| text.contains("aws:notOurs")), "the log was read");
+}
+
+#[tokio::test]
+async fn an_error_does_not_show_a_secret_argument() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    for given in ["my-repository", "12345678901", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app"] {
+        let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": secret(given)})).await.unwrap();
+        let [failure] = &response.failures[..] else { panic!("{:?}", response.failures) };
+        assert_eq!(
+            failure.reason,
+            "is not valid; it is not shown, since it is secret. The registry's id: the 12 digits of the AWS account \
+             that owns it."
+        );
+    }
+    ecr.answer_always(Answer::Error(400, "InvalidParameterException", "Invalid parameter: 210987654321"));
+    let arguments = json!({"registryId": secret("210987654321"), "region": "eu-north-1"});
+    let status = plugin.invoke(GET_CREDENTIALS, arguments).await.map(drop).unwrap_err();
+    let expected = "getCredentials for registry [secret] in [secret]: ";
+    assert!(status.message().starts_with(expected) && !status.message().contains("210987654321"), "{status:?}");
 }
