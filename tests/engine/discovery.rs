@@ -64,7 +64,7 @@ fn assert_logged_in(stack: &Stack) {
 }
 
 /// The tarball that `make dist` makes of the plugin under test.
-fn tarball_of_make_dist(stack: &Stack) -> PathBuf {
+pub(crate) fn tarball_of_make_dist(stack: &Stack) -> PathBuf {
     let _step = Step::start(tools::ENGINE, "yaml", "make dist");
     let tarball = stack.scratch("plugin.tar.gz");
     let variable = |name: &str, path: &Path| format!("{name}={}", path.display());

@@ -6,6 +6,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by a panic that says why")]
 
 mod attached;
+mod beside;
 mod csharp;
 mod demo;
 mod discovery;
@@ -17,6 +18,7 @@ mod old_sdks;
 mod program;
 mod progress;
 mod providers;
+mod recording;
 mod stack;
 mod stand_in;
 mod tools;

@@ -48,6 +48,11 @@ pub(crate) fn java_class_path() -> String {
     format!("{0}/classes:{0}/sdk/*", folder.display())
 }
 
+/// The executable that stands in for the official provider.
+pub(crate) fn official_provider() -> PathBuf {
+    built("official-provider", "pulumi-resource-aws").join("pulumi-resource-aws")
+}
+
 /// The folder of the plugin under test.
 pub(crate) fn plugin() -> PathBuf {
     let binary = Path::new(env!("CARGO_BIN_EXE_pulumi-resource-aws"));

@@ -24,6 +24,7 @@ tools-demo: $(ENGINE)/.engine
 tools-engine: $(addsuffix /.engine,$(ENGINE) $(OLD_ENGINES)) $(addsuffix /.hosts,$(ENGINE) $(OLD_ENGINES))
 tools-engine: $(TOOLS)/python/.installed $(TOOLS)/node/.installed $(TOOLS)/node-old/.installed
 tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
+tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
 
@@ -83,3 +84,8 @@ $(COMPILED)/java/.built: examples/java/pom.xml $(wildcard examples/java/src/main
 		org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy-dependencies -DoutputDirectory=$(abspath $(@D))/sdk
 	@javac -Xlint:all,-try -Werror --class-path '$(@D)/sdk/*' -d $(@D)/classes $(filter %.java,$^)
 	@touch $@
+
+$(TOOLS)/official-provider/pulumi-resource-aws: $(addprefix tests/engine/official_provider/,main.go schema.json go.mod go.sum)
+	@mkdir -p $(@D)
+	@$(long) "stand-in for the official provider (1 minute)" $(TOOL_LOGS)/official-provider.log \
+		go -C $(<D) build -v -trimpath -o $(abspath $@) -ldflags "-s -w" .
