@@ -11,6 +11,7 @@ mod csharp;
 mod demo;
 mod discovery;
 mod failures;
+mod generated_sdks;
 mod java;
 mod lifecycle;
 mod moto;

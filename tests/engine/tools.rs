@@ -53,6 +53,15 @@ pub(crate) fn official_provider() -> PathBuf {
     built("official-provider", "pulumi-resource-aws").join("pulumi-resource-aws")
 }
 
+/// The folder of an SDK that a generator made of schema.json: `nodejs`, `python-installed`, `go` or `dotnet`.
+pub(crate) fn generated_sdk(language: &str) -> PathBuf {
+    built("generated-sdks", ".built").join(language)
+}
+
+pub(crate) fn mypy() -> PathBuf {
+    built("mypy/bin", "mypy").join("mypy")
+}
+
 /// The folder of the plugin under test.
 pub(crate) fn plugin() -> PathBuf {
     let binary = Path::new(env!("CARGO_BIN_EXE_pulumi-resource-aws"));

@@ -24,7 +24,7 @@ tools-demo: $(ENGINE)/.engine
 tools-engine: $(addsuffix /.engine,$(ENGINE) $(OLD_ENGINES)) $(addsuffix /.hosts,$(ENGINE) $(OLD_ENGINES))
 tools-engine: $(TOOLS)/python/.installed $(TOOLS)/node/.installed $(TOOLS)/node-old/.installed
 tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
-tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws
+tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built $(TOOLS)/mypy/.installed
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
 
@@ -89,3 +89,26 @@ $(TOOLS)/official-provider/pulumi-resource-aws: $(addprefix tests/engine/officia
 	@mkdir -p $(@D)
 	@$(long) "stand-in for the official provider (1 minute)" $(TOOL_LOGS)/official-provider.log \
 		go -C $(<D) build -v -trimpath -o $(abspath $@) -ldflags "-s -w" .
+
+# The SDKs that the generators of two engines make of schema.json, Python's installed into a folder of its own.
+GENERATORS := tests/engine/generated_sdks
+
+$(TOOLS)/generated-sdks/generate-%: $(addprefix $(GENERATORS)/%/,main.go go.mod go.sum)
+	@mkdir -p $(@D)
+	@$(long) "generators of SDKs, $* (1 minute)" $(TOOL_LOGS)/generate-$*.log \
+		go -C $(<D) build -v -trimpath -o $(abspath $@) .
+
+$(TOOLS)/generated-sdks/.built: $(GENERATORS)/requirements.txt schema.json
+$(TOOLS)/generated-sdks/.built: $(addprefix $(TOOLS)/generated-sdks/generate-,current dotnet) $(TOOLS)/python/.installed
+	@cd $(@D) && rm -rf go nodejs python python-installed dotnet
+	@cd $(@D) && ./generate-current $(abspath schema.json) . && ./generate-dotnet $(abspath schema.json) dotnet
+	@cd $(@D) && ln -s ../../node/node_modules nodejs/ && printf 'module example.com/pulumi-aws-ecr/sdk/go/aws\n\ngo 1.25\n' >go/go.mod
+	@$(long) "generated SDK for Python" $(TOOL_LOGS)/generated-python.log \
+		$(TOOLS)/python/bin/pip install --disable-pip-version-check --no-deps --target $(@D)/python-installed \
+		--requirement $(GENERATORS)/requirements.txt $(@D)/python
+	@touch $@
+
+$(TOOLS)/mypy/.installed: $(TOOLCHAIN)/mypy/requirements.txt
+	@rm -rf $(@D) && python3 -m venv $(@D)
+	@$(long) "mypy" $(TOOL_LOGS)/mypy.log $(@D)/bin/pip install --disable-pip-version-check --requirement $<
+	@touch $@
