@@ -26,7 +26,7 @@ fn upstream() -> FileDescriptorSet {
     prost::Message::decode(output.stdout.as_slice()).unwrap()
 }
 
-fn ours() -> FileDescriptorSet {
+pub(super) fn ours() -> FileDescriptorSet {
     protox::compile(["pulumi/provider.proto", "pulumi/engine.proto"], [concat!(env!("CARGO_MANIFEST_DIR"), "/proto")])
         .unwrap()
 }

@@ -10,5 +10,6 @@ mod laziness;
 mod process;
 mod property_values;
 mod protocol;
+mod recorded;
 mod schema;
 mod security;
