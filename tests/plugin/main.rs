@@ -1,14 +1,23 @@
 //! The plugin as a process, spoken to as the engine does, with stand-ins for AWS and the engine. One executable, since
 //! each more would be linked with all of the AWS SDK.
 
+mod account_guards;
 mod cache;
 mod cache_folder;
+mod configuration;
+mod credentials;
 mod descriptors;
+mod endpoints;
+mod error_texts;
 mod errors;
 mod functions;
+mod http;
 mod laziness;
+mod leaks;
+mod machine;
 mod process;
 mod property_values;
 mod protocol;
+mod region;
 mod schema;
 mod security;
