@@ -6,10 +6,11 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
 PLUGIN := target/release/pulumi-resource-aws
 TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
 
-# Where the conformance suite looks for the provider that it is to judge.
+# The provider that the conformance suite is to judge; this plugin unless one is named.
+PROVIDER_GIVEN := $(PROVIDER)
 PROVIDER ?= $(PLUGIN)
 
-.PHONY: help build demo stand-in dist test test-fast test-engine conformance bench lint fmt deny clean
+.PHONY: help build demo stand-in dist test test-fast test-engine conformance test-conformance bench lint fmt deny clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,7 +31,7 @@ dist: build ## Pack the plugin as `pulumi plugin install` takes it
 	@tar --create --gzip --file $(TARBALL) --owner 0 --group 0 --mode 0755 -C $(dir $(PLUGIN)) $(notdir $(PLUGIN))
 	@sha256sum $(TARBALL)
 
-test: lint test-fast test-engine ## Run all the tests; installs what they need into .tools/
+test: lint test-fast test-conformance test-engine ## Run all the tests; installs what they need into .tools/
 
 test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
 	@echo "==> Testing the plugin as a process"
@@ -40,6 +41,14 @@ test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
 test-engine: tools-engine build stand-in ## Run the tests on the real engine with the real SDKs
 	@echo "==> Testing on the real engine"
 	@cargo test --locked --test engine -- --nocapture --test-threads 2
+
+conformance: ## Hold a provider against the protocol: make conformance PROVIDER=path
+	@test -n "$(PROVIDER_GIVEN)" || $(MAKE) --no-print-directory build
+	@cd tests/conformance && go run . -provider "$(abspath $(PROVIDER))"
+
+test-conformance: build ## Run the conformance suite on this plugin and on a peer, and the engine's own client
+	@echo "==> Holding the plugin and a peer written in Go against the protocol (minutes the first time)"
+	@cd tests/conformance && go vet . && PROVIDER="$(abspath $(PLUGIN))" go test -v .
 
 lint: ## Check formatting and lints
 	@echo "==> Checking formatting and lints"

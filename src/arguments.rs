@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
 
 /// Reads the arguments behind the program's name: flags anywhere, at most one address.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, lexopt::Error> {
-    let mut parser = Parser::from_args(arguments);
+    let mut parser = Parser::from_args(arguments.into_iter().map(with_two_dashes));
     let mut parsed = Arguments::default();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -57,6 +57,19 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         }
     }
     Ok(Command::Serve(parsed))
+}
+
+/// Go's flags, which the engine passes, may have one dash in front of a whole word.
+fn with_two_dashes(argument: OsString) -> OsString {
+    let word = argument.to_str().and_then(|text| text.strip_prefix('-')).and_then(|flag| flag.split('=').next());
+    match word {
+        Some(word) if word.len() > 1 && !word.starts_with('-') => {
+            let mut long = OsString::from("-");
+            long.push(argument);
+            long
+        }
+        _ => argument,
+    }
 }
 
 fn engine_address(text: &str) -> Result<String, String> {
@@ -82,6 +95,7 @@ mod tests {
             &["--logtostderr", "-v=9", "--tracing", "tcp://localhost:1", "127.0.0.1:4"][..],
             &["127.0.0.1:4", "--logtostderr=true", "-v", "9"],
             &["-v=9", "127.0.0.1:4", "--tracing=x"],
+            &["-logtostderr=true", "--v=9", "-tracing", "x", "127.0.0.1:4"],
         ] {
             assert_eq!(parse(arguments).unwrap(), expected, "{arguments:?}");
         }

@@ -2,11 +2,12 @@
 //!
 //! Data flows one way. The engine calls [`plugin`], which speaks the provider protocol and knows no AWS; it hands
 //! checked arguments to [`functions`], the only place that knows both worlds; a function asks [`aws`], which knows no
-//! Pulumi. [`run`] wires the three.
+//! Pulumi. What AWS answered is kept in the [`cache`]. [`run`] wires them.
 
 #![forbid(unsafe_code)]
 
 pub mod aws;
+pub mod cache;
 pub mod functions;
 pub mod plugin;
 
@@ -25,6 +26,7 @@ pub mod proto {
 
 use std::io;
 
+use cache::Folder;
 use functions::EcrProvider;
 use plugin::{Engine, Schema, SecretResults, Service, server};
 
@@ -38,6 +40,8 @@ pub struct Options {
     pub engine_address: Option<String>,
     /// Which results are secret although no argument was.
     pub secret_results: SecretResults,
+    /// Where processes share tokens, if they do.
+    pub shared_tokens: Option<Folder>,
     /// What is to be shown to the user; see [`plugin::log::channel`].
     pub log: plugin::log::Receiver,
 }
@@ -54,7 +58,8 @@ pub async fn run(options: Options) -> io::Result<()> {
     if let Some(address) = &options.engine_address {
         engine.connect(address).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     }
-    let service = Service::new(EcrProvider::default(), Schema::embedded()?, engine.clone(), options.secret_results);
+    let provider = EcrProvider::new(options.shared_tokens);
+    let service = Service::new(provider, Schema::embedded()?, engine.clone(), options.secret_results);
     server::serve(listener, service, async move {
         match options.engine_address {
             Some(_) => engine.gone().await,

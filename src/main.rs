@@ -7,7 +7,7 @@ mod arguments;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
-use pulumi_resource_aws::{Options, VERSION, plugin};
+use pulumi_resource_aws::{Options, VERSION, cache::Folder, plugin};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
@@ -34,8 +34,12 @@ fn main() -> ExitCode {
 fn serve(arguments: Arguments) -> ExitCode {
     let (layer, log) = plugin::log::channel();
     plugin::log::install(layer, arguments.verbosity);
-    let options =
-        Options { engine_address: arguments.engine_address, secret_results: plugin::SecretResults::from_env(), log };
+    let options = Options {
+        engine_address: arguments.engine_address,
+        secret_results: plugin::SecretResults::from_env(),
+        shared_tokens: Folder::from_env(),
+        log,
+    };
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -2,31 +2,28 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
 };
 
 use aws_config::Region;
-use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, Semaphore};
 
 use super::{
-    Configuration, Error, answer,
-    credentials::{self, Found},
-    interceptors::Tries,
-    region,
-    session::Session,
-    validity,
+    AuthorizationData, Caller, Configuration, Error, answer, credentials, interceptors::Tries, region,
+    session::Session, validity,
 };
 
-/// Credentials that expire sooner than this are looked up again.
-const EXPIRY_WINDOW: Duration = Duration::from_secs(60);
+/// Calls in flight at the same time, each with a connection of its own. At a latency of 50 ms these are 640 calls a
+/// second, more than the 500 that AWS allows an account in a Region: with more, the rest would only be throttled.
+const MAX_CONCURRENT_CALLS: usize = 32;
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request; what
 /// was found then is kept until it expires, failures are not.
 pub struct Client {
     configuration: Arc<Configuration>,
     session: OnceCell<Session>,
-    credentials: AsyncMutex<Option<Found>>,
+    caller: AsyncMutex<Option<Caller>>,
     ecr: Mutex<HashMap<String, aws_sdk_ecr::Client>>,
+    calls: Semaphore,
 }
 
 /// Without secrets.
@@ -45,27 +42,15 @@ pub struct Registry {
     pub region: String,
 }
 
-/// What ECR's GetAuthorizationToken returns for one registry.
-///
-/// There is no `Debug`: it holds a token.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AuthorizationData {
-    /// base64 of `userName:password`.
-    pub authorization_token: String,
-    /// Unix time, seconds.
-    pub expires_at: i64,
-    /// The registry's URL, with `https://`.
-    pub proxy_endpoint: String,
-}
-
 impl Client {
     /// A client for `configuration`.
     pub fn new(configuration: Configuration) -> Self {
         Self {
             configuration: Arc::new(configuration),
             session: OnceCell::new(),
-            credentials: AsyncMutex::default(),
+            caller: AsyncMutex::default(),
             ecr: Mutex::default(),
+            calls: Semaphore::new(MAX_CONCURRENT_CALLS),
         }
     }
 
@@ -82,24 +67,43 @@ impl Client {
         }
     }
 
+    /// Who asks for tokens in `region`. The credentials are looked up once and kept until they expire.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the sources of credentials from having any, and a Region that is none.
+    pub async fn caller(&self, region: &str) -> Result<Caller, Error> {
+        if !validity::is_region(region, &self.configuration) {
+            return Err(Error::InvalidRegion(region.to_owned()));
+        }
+        let session = self.session().await?;
+        let mut known = self.caller.lock().await;
+        let caller = match known.as_ref().filter(|caller| caller.is_fresh()) {
+            Some(caller) => caller,
+            None => {
+                let found = credentials::find(session, region).await?;
+                known.insert(Caller { found, endpoint: session.ecr_endpoint() })
+            }
+        };
+        if let Some(role) = &caller.found.role {
+            region::check_partition(role, region)?;
+        }
+        Ok(caller.clone())
+    }
+
     /// Asks ECR for an authorization token (GetAuthorizationToken).
     ///
     /// # Errors
     ///
     /// Whatever keeps AWS from answering, and an answer without a token.
-    pub async fn authorization_data(&self, registry: &Registry) -> Result<AuthorizationData, Error> {
+    pub async fn authorization_data(&self, registry: &Registry, caller: &Caller) -> Result<AuthorizationData, Error> {
         let region = registry.region.as_str();
-        if !validity::is_region(region, &self.configuration) {
-            return Err(Error::InvalidRegion(region.to_owned()));
-        }
-        let session = self.session().await?;
-        let found = self.credentials(session, region).await?;
-        if let Some(role) = &found.role {
-            region::check_partition(role, region)?;
-        }
-        match get_authorization_token(&self.ecr(session, region), registry, &found).await {
+        let ecr = self.ecr(self.session().await?, region);
+        // Nothing closes the semaphore.
+        let _permit = self.calls.acquire().await;
+        match get_authorization_token(&ecr, registry, caller).await {
             Err(error @ (Error::ExpiredCredentials(_) | Error::InvalidCredentials(_))) => {
-                *self.credentials.lock().await = None;
+                *self.caller.lock().await = None;
                 Err(error.in_region(region))
             }
             result => result,
@@ -108,15 +112,6 @@ impl Client {
 
     async fn session(&self) -> Result<&Session, Error> {
         self.session.get_or_try_init(|| Session::open(self.configuration.clone())).await
-    }
-
-    async fn credentials(&self, session: &Session, region: &str) -> Result<Found, Error> {
-        let mut known = self.credentials.lock().await;
-        if let Some(found) = known.as_ref().filter(|found| is_fresh(found)) {
-            return Ok(found.clone());
-        }
-        let found = credentials::find(session, region).await?;
-        Ok(known.insert(found).clone())
     }
 
     fn ecr(&self, session: &Session, region: &str) -> aws_sdk_ecr::Client {
@@ -128,14 +123,10 @@ impl Client {
     }
 }
 
-fn is_fresh(found: &Found) -> bool {
-    found.credentials.expiry().is_none_or(|expiry| expiry > SystemTime::now() + EXPIRY_WINDOW)
-}
-
 async fn get_authorization_token(
     ecr: &aws_sdk_ecr::Client,
     registry: &Registry,
-    found: &Found,
+    caller: &Caller,
 ) -> Result<AuthorizationData, Error> {
     let tries = Tries::default();
     let request = ecr.get_authorization_token();
@@ -145,16 +136,16 @@ async fn get_authorization_token(
     let request = request
         .customize()
         .interceptor(tries.clone())
-        .config_override(aws_sdk_ecr::config::Builder::new().credentials_provider(found.credentials.clone()));
+        .config_override(aws_sdk_ecr::config::Builder::new().credentials_provider(caller.found.credentials.clone()));
     let output = request
         .send()
         .await
         .map_err(|error| answer::meaning(&error, &format!("Amazon ECR in {}", registry.region), tries.count()))?;
     let data = output.authorization_data.unwrap_or_default().into_iter().next();
     let data = data.ok_or(Error::Incomplete("no authorization data"))?;
-    Ok(AuthorizationData {
-        authorization_token: data.authorization_token.ok_or(Error::Incomplete("no authorization token"))?,
-        expires_at: data.expires_at.ok_or(Error::Incomplete("no time at which the token expires"))?.secs(),
-        proxy_endpoint: data.proxy_endpoint.ok_or(Error::Incomplete("no proxy endpoint"))?,
-    })
+    AuthorizationData::new(
+        data.authorization_token.ok_or(Error::Incomplete("no authorization token"))?,
+        data.expires_at.ok_or(Error::Incomplete("no time at which the token expires"))?.secs(),
+        data.proxy_endpoint.ok_or(Error::Incomplete("no proxy endpoint"))?,
+    )
 }

@@ -3,6 +3,8 @@
 //! Nothing here knows Pulumi.
 
 mod answer;
+mod authorization;
+mod caller;
 mod client;
 mod configuration;
 mod credentials;
@@ -15,6 +17,8 @@ mod shared_files;
 mod trust;
 mod validity;
 
-pub use client::{AuthorizationData, Client, Registry};
+pub use authorization::AuthorizationData;
+pub use caller::Caller;
+pub use client::{Client, Registry};
 pub use configuration::{AssumeRole, Configuration, Invalid, WebIdentity};
 pub use error::Error;

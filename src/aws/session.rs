@@ -7,7 +7,7 @@ use aws_config::{
 };
 use aws_sdk_ecr::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_types::retry::RetryMode;
-use aws_types::sdk_ua_metadata::FrameworkMetadata;
+use aws_types::{sdk_ua_metadata::FrameworkMetadata, service_config::ServiceConfigKey};
 
 use super::{
     Configuration, Error,
@@ -85,6 +85,15 @@ impl Session {
             config = config.retry_partition(RetryPartition::custom("configured").token_bucket(bucket).build());
         }
         config
+    }
+
+    /// The URL that the configuration, the environment or the profile has for ECR.
+    pub(super) fn ecr_endpoint(&self) -> Option<String> {
+        let key = ServiceConfigKey::builder().service_id("ECR").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        let configured = self.configuration.endpoint("ecr").map(str::to_owned);
+        configured
+            .or_else(|| self.sdk.service_config().zip(key.ok()).and_then(|(config, key)| config.load_config(key)))
+            .or_else(|| self.sdk.endpoint_url().map(str::to_owned))
     }
 
     /// What clients of STS are made from.

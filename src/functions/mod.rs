@@ -2,19 +2,21 @@
 //!
 //! To add one: describe it in `schema.json`, copy the nearest file, add its row to [`FUNCTIONS`].
 
+mod authorization;
 mod get_credentials;
 mod registry_id;
 
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     aws::{Client, Configuration, Invalid},
+    cache::{Folder, Memory},
     plugin::{Failure, InvokeError, Json, Provider},
 };
 
@@ -23,7 +25,7 @@ use crate::{
 pub struct Function {
     /// The token by which the engine asks for it, for example `aws:ecr/getCredentials:getCredentials`.
     pub token: &'static str,
-    call: for<'a> fn(&'a Client, Json) -> Call<'a>,
+    call: for<'a> fn(&'a Configured, Json) -> Call<'a>,
 }
 
 type Call<'a> = Pin<Box<dyn Future<Output = Result<Json, InvokeError>> + Send + 'a>>;
@@ -32,9 +34,25 @@ type Call<'a> = Pin<Box<dyn Future<Output = Result<Json, InvokeError>> + Send + 
 pub const FUNCTIONS: &[Function] = &[get_credentials::FUNCTION];
 
 /// The functions, as the provider configuration says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EcrProvider {
-    client: RwLock<Option<Arc<Client>>>,
+    shared_tokens: Option<Folder>,
+    configured: RwLock<Option<Configured>>,
+}
+
+/// What the functions work with from one Configure to the next. Clones share one state.
+#[derive(Debug, Clone)]
+struct Configured {
+    client: Arc<Client>,
+    tokens: Memory,
+    shared_tokens: Option<Folder>,
+}
+
+impl EcrProvider {
+    /// The functions. `shared_tokens` is where processes share tokens.
+    pub fn new(shared_tokens: Option<Folder>) -> Self {
+        Self { shared_tokens, configured: RwLock::default() }
+    }
 }
 
 impl Provider for EcrProvider {
@@ -43,17 +61,18 @@ impl Provider for EcrProvider {
     }
 
     fn configure(&self, configuration: Json) -> Result<(), Vec<Failure>> {
-        let client = Client::new(parse(configuration)?);
-        *self.client.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::new(client));
+        let client = Arc::new(Client::new(parse(configuration)?));
+        let configured = Configured { client, tokens: Memory::default(), shared_tokens: self.shared_tokens.clone() };
+        *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Some(configured);
         Ok(())
     }
 
     async fn invoke(&self, token: &str, arguments: Json) -> Result<Json, InvokeError> {
         let function = FUNCTIONS.iter().find(|function| function.token == token);
         let function = function.ok_or_else(|| InvokeError::Failed(format!("{token} is not served")))?;
-        let client = self.client.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        let client = client.ok_or_else(|| InvokeError::Failed("the provider is not configured".to_owned()))?;
-        (function.call)(&client, arguments).await
+        let configured = self.configured.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let configured = configured.ok_or_else(|| InvokeError::Failed("the provider is not configured".to_owned()))?;
+        (function.call)(&configured, arguments).await
     }
 }
 

@@ -72,6 +72,12 @@ impl Schema {
         self.package.functions.contains_key(token)
     }
 
+    /// What the schema says of an argument of a function; empty if there is none.
+    pub fn argument_description(&self, token: &str, argument: &str) -> &str {
+        let argument = self.package.functions.get(token).and_then(|function| function.inputs.properties.get(argument));
+        argument.map_or("", |argument| argument.description.as_str())
+    }
+
     /// Whether the schema calls this result of a function a secret.
     pub fn is_secret_result(&self, token: &str, result: &str) -> bool {
         let property = self.package.functions.get(token).and_then(|function| function.outputs.properties.get(result));
@@ -166,6 +172,8 @@ struct ObjectType {
 struct Property {
     #[serde(flatten)]
     r#type: Type,
+    #[serde(default)]
+    description: String,
     #[serde(default)]
     secret: bool,
 }

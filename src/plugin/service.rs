@@ -113,7 +113,9 @@ impl<P: Provider> Service<P> {
 
     async fn call(&self, token: &str, arguments: Object) -> Result<Object, InvokeError> {
         let arguments = self.schema.check_arguments(token, arguments).map_err(InvokeError::Arguments)?;
-        let results = self.provider.invoke(token, arguments.values).await?;
+        let secrets = if arguments.secret { texts(&arguments.values) } else { Vec::new() };
+        let results = self.provider.invoke(token, arguments.values).await;
+        let results = results.map_err(|error| self.hide(token, &secrets, error))?;
         Ok(results
             .into_iter()
             .map(|(name, value)| {
@@ -123,6 +125,24 @@ impl<P: Provider> Service<P> {
                 (name, if secret && self.session().accepts_secrets { value.into_secret() } else { value })
             })
             .collect())
+    }
+
+    /// Takes `secrets` out of an error's text. What is wrong with a secret argument may quote any part of it, so the
+    /// schema's description stands in its place.
+    fn hide(&self, token: &str, secrets: &[String], error: InvokeError) -> InvokeError {
+        match error {
+            InvokeError::Arguments(mut failures) if !secrets.is_empty() => {
+                for failure in &mut failures {
+                    let description = self.schema.argument_description(token, &failure.property);
+                    failure.reason = format!("is not valid; it is not shown, since it is secret. {description}");
+                }
+                InvokeError::Arguments(failures)
+            }
+            InvokeError::Failed(text) => {
+                InvokeError::Failed(secrets.iter().fold(text, |text, secret| text.replace(secret, "[secret]")))
+            }
+            error => error,
+        }
     }
 
     /// Refuses an RPC that only resource providers answer.
@@ -135,6 +155,12 @@ impl<P: Provider> Service<P> {
              an invoke transform"
         )))
     }
+}
+
+/// The texts among values, but the empty one.
+fn texts(values: &Json) -> Vec<String> {
+    let texts = values.values().filter_map(|value| value.as_str()).filter(|text| !text.is_empty());
+    texts.map(str::to_owned).collect()
 }
 
 fn failures(failures: Vec<Failure>) -> Vec<rpc::CheckFailure> {

@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic that says why")]
 
 mod account_guards;
+mod cache;
+mod cache_folder;
 mod configuration;
 mod credentials;
 mod descriptors;

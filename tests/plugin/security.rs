@@ -5,7 +5,8 @@ use serde_json::json;
 use support::{
     ecr::{Answer, Ecr, password, token},
     engine::Engine,
-    plugin::{Plugin, command, ecr_configuration},
+    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration},
+    values::secret,
 };
 
 #[tokio::test]
@@ -22,7 +23,7 @@ async fn no_secret_is_logged_printed_or_put_into_an_error() {
     plugin.configure(configuration).await.unwrap();
 
     let mut shown = Vec::new();
-    plugin.get_credentials("123456789012").await.unwrap();
+    plugin.get_credentials("000000000012").await.unwrap();
     for answer in [
         Answer::TokenWith("authorizationToken", json!("c3RhbmQtaW4tcGFzc3dvcmQtbGVha2Vk")),
         Answer::TokenWith("proxyEndpoint", json!(null)),
@@ -50,12 +51,32 @@ async fn no_secret_is_logged_printed_or_put_into_an_error() {
         "c3RhbmQtaW4tcGFzc3dvcmQtbGVha2Vk".to_owned(),
         "stand-in-password".to_owned(),
         "AWS4-HMAC-SHA256".to_owned(),
-        password("123456789012", 1),
-        token("123456789012", 1),
+        password("000000000012", 1),
+        token("000000000012", 1),
     ];
     for secret in secrets {
         let leak = shown.iter().find(|text| text.contains(&secret));
         assert!(leak.is_none(), "{secret} is shown: {leak:?}");
     }
     assert!(shown.iter().any(|text| text.contains("aws:notOurs")), "the log was read");
+}
+
+#[tokio::test]
+async fn an_error_does_not_show_a_secret_argument() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    for given in ["my-repository", "12345678901", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app"] {
+        let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": secret(given)})).await.unwrap();
+        let [failure] = &response.failures[..] else { panic!("{:?}", response.failures) };
+        assert_eq!(
+            failure.reason,
+            "is not valid; it is not shown, since it is secret. The registry's id: the 12 digits of the AWS account \
+             that owns it."
+        );
+    }
+    ecr.answer_always(Answer::Error(400, "InvalidParameterException", "Invalid parameter: 210987654321"));
+    let arguments = json!({"registryId": secret("210987654321"), "region": "eu-north-1"});
+    let status = plugin.invoke(GET_CREDENTIALS, arguments).await.map(drop).unwrap_err();
+    let expected = "getCredentials for registry [secret] in [secret]: ";
+    assert!(status.message().starts_with(expected) && !status.message().contains("210987654321"), "{status:?}");
 }

@@ -62,6 +62,7 @@ struct State {
     latency: Duration,
     requests: watch::Sender<Vec<Recorded>>,
     connections: usize,
+    open_connections: watch::Sender<usize>,
     /// Counted into the tokens, so that each is another one.
     tokens: usize,
 }
@@ -119,6 +120,13 @@ impl Ecr {
         self.state().connections
     }
 
+    /// Waits until every connection is closed.
+    pub async fn wait_for_closed_connections(&self) {
+        let mut open = self.state().open_connections.subscribe();
+        let closed = open.wait_for(|open| *open == 0);
+        crate::within_deadline("waiting for ECR's clients to close", closed).await.expect("the stand-in is there");
+    }
+
     /// Waits until `count` requests have arrived.
     pub async fn wait_for_requests(&self, count: usize) {
         let mut requests = self.state().requests.subscribe();
@@ -144,12 +152,18 @@ pub fn password(registry_id: &str, number: usize) -> String {
 async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        state.lock().expect("no panic while locked").connections += 1;
+        let open_connections = {
+            let mut state = state.lock().expect("no panic while locked");
+            state.connections += 1;
+            state.open_connections.clone()
+        };
+        open_connections.send_modify(|open| *open += 1);
         let state = state.clone();
         connections.spawn(async move {
             let service = service_fn(move |request| handle(request, state.clone()));
             // An error is a reset: asked for, or the client's.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            open_connections.send_modify(|open| *open -= 1);
         });
         while connections.try_join_next().is_some() {}
     }

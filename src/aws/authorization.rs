@@ -1,0 +1,47 @@
+use aws_smithy_types::{DateTime, date_time::Format};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use super::Error;
+
+/// What ECR's GetAuthorizationToken returns for one registry, and what is inside.
+///
+/// There is no `Debug`: it holds a token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthorizationData {
+    /// base64 of `userName:password`.
+    pub authorization_token: String,
+    /// The user name in the token.
+    pub user_name: String,
+    /// The password in the token.
+    pub password: String,
+    /// When the token expires: Unix time, seconds.
+    pub expires_at: i64,
+    /// The same as text: RFC 3339, whole seconds, UTC.
+    pub expires_at_date: String,
+    /// The registry's URL, with `https://`.
+    pub proxy_endpoint: String,
+}
+
+impl AuthorizationData {
+    /// The data of a token that expires at a Unix time, in seconds, and serves the registry at `proxy_endpoint`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Incomplete`] when the token is not base64 of a user name and a password, or the time is no date.
+    pub fn new(authorization_token: String, expires_at: i64, proxy_endpoint: String) -> Result<Self, Error> {
+        let (user_name, password) = decode_token(&authorization_token)?;
+        let expires_at_date = DateTime::from_secs(expires_at).fmt(Format::DateTime);
+        let expires_at_date = expires_at_date.map_err(|_| Error::Incomplete("a time of expiry that is no date"))?;
+        Ok(Self { authorization_token, user_name, password, expires_at, expires_at_date, proxy_endpoint })
+    }
+}
+
+/// The user name and the password inside a token: base64 of the two with one `:` between them.
+fn decode_token(token: &str) -> Result<(String, String), Error> {
+    let decoded = BASE64_STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = decoded.ok_or(Error::Incomplete("an authorization token that is not base64 of text"))?;
+    match decoded.split(':').collect::<Vec<_>>()[..] {
+        [user_name, password] => Ok((user_name.to_owned(), password.to_owned())),
+        _ => Err(Error::Incomplete("an authorization token that is not base64 of `userName:password`")),
+    }
+}

@@ -1,0 +1,199 @@
+use std::{
+    env, fs,
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::{sync::OnceCell, task::spawn_blocking};
+
+use super::{Key, Token};
+use crate::aws::{AuthorizationData, Caller, Error};
+
+/// The folder of tokens that processes share; absent or empty: they share none.
+const CACHE_DIR: &str = "PULUMI_AWS_ECR_CACHE_DIR";
+
+/// The mode of the folder: others may not even see which files there are.
+const FOLDER_MODE: u32 = 0o700;
+
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+const READABLE_BY_OTHERS: u32 = 0o044;
+
+/// Longer files are none of ours: a token takes about 3 kB.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+/// Files that were not written for so long are deleted. A token lasts 12 hours.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Ends the names of files, whole and half-written.
+const SUFFIX: &str = ".ecr-token.json";
+const PARTIAL_SUFFIX: &str = ".ecr-token.partial";
+
+/// Tokens in files, one a token, which the processes of one user share. Clones share one state.
+///
+/// What is in the files is for the user alone: their mode is 0600, the folder's 0700. Anything that is wrong with a
+/// file makes it as good as absent; anything wrong with the folder is a warning, and then it is not used.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    path: Arc<Path>,
+    usable: Arc<OnceCell<bool>>,
+}
+
+/// The content of a file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Content {
+    /// As in the file's name, so that a file under another name is foreign.
+    key: String,
+    got_at: i64,
+    authorization_token: String,
+    expires_at: i64,
+    proxy_endpoint: String,
+}
+
+impl Content {
+    fn new(key: String, token: &Token) -> Self {
+        let data = token.data.clone();
+        Self {
+            key,
+            got_at: token.got_at,
+            authorization_token: data.authorization_token,
+            expires_at: data.expires_at,
+            proxy_endpoint: data.proxy_endpoint,
+        }
+    }
+
+    fn into_token(self) -> Option<Token> {
+        let data = AuthorizationData::new(self.authorization_token, self.expires_at, self.proxy_endpoint).ok()?;
+        Some(Token { data, got_at: self.got_at })
+    }
+}
+
+impl Folder {
+    /// The folder that the environment variable `PULUMI_AWS_ECR_CACHE_DIR` names, if it is set. Does not look at it.
+    pub fn from_env() -> Option<Self> {
+        env::var_os(CACHE_DIR).filter(|path| !path.is_empty()).map(|path| Self::new(PathBuf::from(path)))
+    }
+
+    fn new(path: PathBuf) -> Self {
+        Self { path: path.into(), usable: Arc::default() }
+    }
+
+    /// The token that any process got as `caller` for `key`, if it may be served again, or else that of `call`, which
+    /// is then there for the others.
+    ///
+    /// # Errors
+    ///
+    /// What the call returns. It is not remembered.
+    pub async fn get(
+        &self,
+        key: &Key,
+        caller: &Caller,
+        call: impl Future<Output = Result<Token, Error>>,
+    ) -> Result<Token, Error> {
+        if !self.is_usable().await {
+            return call.await;
+        }
+        let (folder, name) = (self.path.clone(), digest(key, caller));
+        let (path, digest) = (folder.join(name.clone() + SUFFIX), name.clone());
+        if let Ok(Some(token)) = spawn_blocking(move || read(&path, &digest)).await {
+            return Ok(token);
+        }
+        let token = call.await?;
+        if token.window().is_some() {
+            let content = Content::new(name, &token);
+            if let Ok(Err(error)) = spawn_blocking(move || write(&folder, &content)).await {
+                tracing::warn!("{CACHE_DIR}: a token could not be written to {}: {error}", self.path.display());
+            }
+        }
+        Ok(token)
+    }
+
+    async fn is_usable(&self) -> bool {
+        let check = async || {
+            let path = self.path.clone();
+            match spawn_blocking(move || prepare(&path)).await {
+                Ok(Err(reason)) => {
+                    let path = self.path.display();
+                    tracing::warn!("{CACHE_DIR}: no tokens are shared between processes: {path} {reason}");
+                    false
+                }
+                result => result.is_ok(),
+            }
+        };
+        *self.usable.get_or_init(check).await
+    }
+}
+
+/// Creates the folder if it is absent, and says what is wrong with it if tokens are not safe there.
+fn prepare(path: &Path) -> Result<(), String> {
+    if !path.is_absolute() {
+        return Err("is not an absolute path".to_owned());
+    }
+    let created = fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path);
+    created.map_err(|error| format!("cannot be created: {error}"))?;
+    let metadata = fs::metadata(path).map_err(|error| format!("cannot be looked at: {error}"))?;
+    let mode = metadata.mode() & 0o7777;
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(format!("belongs to another user (id {}); name a folder of your own", metadata.uid()));
+    }
+    if mode & WRITABLE_BY_OTHERS != 0 {
+        return Err(format!("can be written by other users (mode {mode:04o}); run `chmod 700` on it"));
+    }
+    Ok(())
+}
+
+/// The name of what is got for `key` as `caller`: it says nothing about either.
+fn digest(key: &Key, caller: &Caller) -> String {
+    // A length before each part keeps neighbours apart.
+    let mut hash = Sha256::new();
+    for part in [key.function, &key.registry.id, &key.registry.region].into_iter().chain(caller.identity()) {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The token in a file. `None`: there is none, it is over, or the file is none of ours.
+fn read(path: &Path, key: &str) -> Option<Token> {
+    if !fs::symlink_metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let file = fs::File::open(path).ok()?;
+    if file.metadata().ok()?.mode() & (READABLE_BY_OTHERS | WRITABLE_BY_OTHERS) != 0 {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(MAX_FILE_BYTES).read_to_string(&mut text).ok()?;
+    let content: Content = serde_json::from_str(&text).ok()?;
+    if content.key != key {
+        return None;
+    }
+    content.into_token().filter(|token| token.window().is_some())
+}
+
+/// Writes a file at once, so that other processes see all of it or what was there before.
+fn write(folder: &Path, content: &Content) -> io::Result<()> {
+    // tempfile makes its files with mode 0600 and deletes those that it does not keep.
+    let mut file = tempfile::Builder::new().suffix(PARTIAL_SUFFIX).tempfile_in(folder)?;
+    file.write_all(&serde_json::to_vec(content)?)?;
+    file.persist(folder.join(content.key.clone() + SUFFIX)).map_err(|error| error.error)?;
+    delete_old(folder)
+}
+
+/// Deletes our files that are of no use to anybody any more. Another process may do the same.
+fn delete_old(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        let is_ours = name.to_str().is_some_and(|name| name.ends_with(SUFFIX) || name.ends_with(PARTIAL_SUFFIX));
+        let written = entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or_else(|_| SystemTime::now());
+        if is_ours && written.elapsed().is_ok_and(|age| age > MAX_AGE) {
+            let _gone_already = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}

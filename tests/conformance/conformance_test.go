@@ -1,0 +1,101 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+const (
+	peerSource   = "../../benches/peers/pulumi-go-provider"
+	providerFile = "providers/get-credentials.json"
+)
+
+// peerDeviations are the cases that a plugin on pulumi-go-provider 1.3.2 breaks, and why. All else it must hold: so the
+// suite is known to pass and to fail on a provider that it was not written for.
+var peerDeviations = map[string]string{
+	"process.flags-behind":           "sdk/go's provider.Main reads flags with Go's package flag, which stops at the address",
+	"process.interrupt-in-call":      "on SIGINT sdk/go calls GracefulStop, which waits for calls, and nothing ends them",
+	"process.engine-ends":            "sdk/go asks for the engine's health every 5 minutes, for the first time after 5",
+	"process.engine-never-there":     "sdk/go asks for the engine's health every 5 minutes, for the first time after 5",
+	"handshake.implemented":          "the framework's raw layer has no Handshake",
+	"schema.sub-package":             "the framework hands only the version of a GetSchemaRequest on, not the sub-package",
+	"check-config.failures":          "the peer leaves CheckConfig out; the framework answers UNIMPLEMENTED then",
+	"configure.secrets-in-json-text": "the framework unwraps secrets in values, not in the JSON texts inside them, and neither does the peer",
+	"values.secret-to-old-engine":    "the framework keeps secrets whatever ConfigureRequest.acceptSecrets says",
+	"values.no-kind":                 "sdk/go's UnmarshalPropertyValue panics (contract.Failf) at such a value, and nothing recovers",
+	"cancel.implemented":             "the peer leaves Cancel out; the framework answers UNIMPLEMENTED then",
+	"cancel.aborts":                  "the peer leaves Cancel out, and the framework does not abort calls by itself",
+	"rpc.older-call":                 "the framework panics (contract.Assertf) unless accepts_output_values is set",
+}
+
+// TestProvider holds the binary that PROVIDER names to every rule, the shoulds included.
+func TestProvider(t *testing.T) {
+	runSuite(t, providerUnderTest(t), nil)
+}
+
+// TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it.
+func TestPeer(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "pulumi-resource-aws")
+	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
+	build.Dir = peerSource
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the peer does not build: %v\n%s", err, output)
+	}
+	runSuite(t, binary, peerDeviations)
+}
+
+func TestCasesAreComplete(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range cases() {
+		if c.Rule == "" || c.Source == "" || c.Run == nil || c.Level != Must && c.Level != Should {
+			t.Errorf("%s has no rule, source, level or calls", c.ID)
+		}
+		if known[c.ID] {
+			t.Errorf("two cases have the id %s", c.ID)
+		}
+		known[c.ID] = true
+	}
+	for id := range peerDeviations {
+		if !known[id] {
+			t.Errorf("the peer's deviations name %s, which is no case", id)
+		}
+	}
+}
+
+// providerUnderTest is the path of the binary that PROVIDER names.
+func providerUnderTest(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("PROVIDER")
+	if path == "" {
+		t.Fatal("PROVIDER does not name a provider's binary: run `make conformance`")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// runSuite runs all cases, a subtest each, and wants exactly the deviations.
+func runSuite(t *testing.T, path string, deviations map[string]string) {
+	suite, err := newSuite(path, providerFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite.run(cases(), 4, func(result Result) {
+		t.Run(result.ID, func(t *testing.T) {
+			why, deviates := deviations[result.ID]
+			switch {
+			case result.Verdict == Broken && !deviates:
+				t.Errorf("%s is broken: %s\n%s\nsource: %s\n%s",
+					result.Level, result.Rule, result.Reason, result.Source, result.Log)
+			case result.Verdict != Broken && deviates:
+				t.Errorf("%s; it was to be broken, since %s", result.Verdict, why)
+			case result.Verdict == NotApplicable:
+				t.Logf("not applicable: %s", result.Reason)
+			}
+		})
+	})
+}

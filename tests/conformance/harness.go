@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Suite runs cases against one binary.
+type Suite struct {
+	path     string
+	provider *Provider
+}
+
+// run runs the cases, some at a time, and hands their results over in the order of the cases.
+func (s *Suite) run(cases []Case, parallel int, done func(Result)) {
+	results := make([]chan Result, len(cases))
+	free := make(chan struct{}, max(parallel, 1))
+	for i := range cases {
+		results[i] = make(chan Result, 1)
+	}
+	go func() {
+		for i, c := range cases {
+			free <- struct{}{}
+			go func() {
+				results[i] <- s.runCase(c)
+				<-free
+			}()
+		}
+	}()
+	for _, result := range results {
+		done(<-result)
+	}
+}
+
+func (s *Suite) runCase(c Case) Result {
+	if c.Limit == 0 {
+		c.Limit = time.Minute
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.Limit)
+	defer cancel()
+	t := &T{Provider: s.provider, path: s.path, ctx: ctx, verdict: Held}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		defer t.cleanUp()
+		c.Run(t)
+	}()
+	<-finished
+	return Result{Case: c, Verdict: t.verdict, Reason: t.reason, Log: t.log()}
+}
+
+// T is one run of one case. Its methods that find a rule broken end the case.
+type T struct {
+	Provider *Provider
+
+	path    string
+	ctx     context.Context
+	verdict Verdict
+	reason  string
+
+	mutex     sync.Mutex
+	cleanups  []func()
+	processes []*Process
+}
+
+// brokenf ends the case: the rule does not hold.
+func (t *T) brokenf(format string, arguments ...any) {
+	t.verdict, t.reason = Broken, fmt.Sprintf(format, arguments...)
+	if t.ctx.Err() != nil {
+		t.reason += " (the case's time was over)"
+	}
+	runtime.Goexit()
+}
+
+// notApplicable ends the case: the rule says nothing about this provider.
+func (t *T) notApplicable(reason string) {
+	t.verdict, t.reason = NotApplicable, reason
+	runtime.Goexit()
+}
+
+// note says what was seen where more than one answer holds the rule.
+func (t *T) note(reason string) {
+	t.reason = reason
+}
+
+// check ends the case if something of the suite's own failed that the provider has to do with, such as a call.
+func (t *T) check(what string, err error) {
+	if err != nil {
+		t.brokenf("%s: %v", what, err)
+	}
+}
+
+// eventually polls a condition until it holds; false: not within the limit.
+func (t *T) eventually(limit time.Duration, condition func() bool) bool {
+	ctx, cancel := context.WithTimeout(t.ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-ctx.Done():
+			return condition()
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+// noSecrets ends the case if the text holds one of the provider's secrets.
+func (t *T) noSecrets(where, text string) {
+	for _, secret := range t.Provider.Secrets {
+		if strings.Contains(text, secret) {
+			t.brokenf("%s holds a secret of %d characters", where, len(secret))
+		}
+	}
+}
+
+func (t *T) atEnd(cleanup func()) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.cleanups = append(t.cleanups, cleanup)
+}
+
+func (t *T) cleanUp() {
+	for i := len(t.cleanups) - 1; i >= 0; i-- {
+		t.cleanups[i]()
+	}
+}
+
+// temporaryDirectory is removed when the case ends.
+func (t *T) temporaryDirectory() string {
+	directory, err := os.MkdirTemp("", "conformance-")
+	if err != nil {
+		t.brokenf("the suite has no temporary directory: %v", err)
+	}
+	t.atEnd(func() { _ = os.RemoveAll(directory) })
+	return directory
+}
+
+func (t *T) log() string {
+	var log strings.Builder
+	for _, process := range t.processes {
+		log.WriteString(process.stderr.String())
+	}
+	return log.String()
+}
