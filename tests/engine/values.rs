@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::program::{VALUES, VALUES_PYTHON, YAML};
-use crate::stack::{REGION, Stack};
+use crate::stack::{ACCESS_KEY, REGION, Stack};
 use crate::stand_in::StandIn;
 
 const REGISTRY_ID: &str = "012345678901";
@@ -75,6 +75,10 @@ fn a_new_token_changes_nothing_else() {
     assert_ne!(first["registry"]["password"], second["registry"]["password"]);
     assert_eq!(without_token(first), without_token(second));
     assert_eq!(ecr.requests_for(REGISTRY_ID), 2);
+    // The default provider is configured by the stack, whose keys are secret.
+    for request in ecr.requests() {
+        assert_eq!((request.access_key.as_str(), request.region.as_str()), (ACCESS_KEY, REGION));
+    }
 }
 
 #[track_caller]
