@@ -15,8 +15,8 @@ where
 {
     match error {
         SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), tries),
-        SdkError::DispatchFailure(failure) if failure.as_connector_error().is_some() => {
-            from_connection(error, failure.is_timeout(), service)
+        SdkError::DispatchFailure(failure) if find::<Failed>(error).is_some() => {
+            from_connection(error, failure.is_timeout())
         }
         SdkError::TimeoutError(_) => Error::Timeout { target: service.to_owned(), proxy: None },
         SdkError::ResponseError(context) if context.raw().status().is_success() => Error::Malformed(root_cause(error)),
@@ -28,7 +28,7 @@ where
 
 /// What kept a request from an answer, when `error` is from a library that does not say how.
 pub(super) fn connection(error: &(dyn error::Error + 'static)) -> Option<Error> {
-    find::<Failed>(error).map(|_| from_connection(error, is_timeout(error), ""))
+    find::<Failed>(error).map(|_| from_connection(error, is_timeout(error)))
 }
 
 fn is_timeout(error: &(dyn error::Error + 'static)) -> bool {
@@ -82,9 +82,9 @@ fn from_status(status: u16, tries: u32) -> Error {
     }
 }
 
-fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool, service: &str) -> Error {
-    let (target, proxy) = find::<Failed>(error)
-        .map_or_else(|| (service.to_owned(), None), |failed| (failed.target.clone(), failed.proxy.clone()));
+fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Error {
+    let (target, proxy) =
+        find::<Failed>(error).map(|failed| (failed.target.clone(), failed.proxy.clone())).unwrap_or_default();
     match find::<rustls::Error>(error) {
         Some(problem) => Error::Tls { target, proxy, problem: tls_problem(problem) },
         None if is_timeout => Error::Timeout { target, proxy },
@@ -96,7 +96,9 @@ fn tls_problem(error: &rustls::Error) -> String {
     use rustls::{CertificateError, Error};
     match error {
         Error::InvalidCertificate(problem) => match problem {
-            CertificateError::UnknownIssuer => "the certificate's authority is not trusted".to_owned(),
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "the certificate's authority is not trusted".to_owned()
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the certificate has expired".to_owned()
             }

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, provider_config::ProviderConfig, retry::RetryConfig, timeout::TimeoutConfig,
 };
+use aws_sdk_ecr::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_types::retry::RetryMode;
 use aws_types::{sdk_ua_metadata::FrameworkMetadata, service_config::ServiceConfigKey};
 
@@ -78,6 +79,10 @@ impl Session {
         }
         if !self.configuration.user_agents.is_empty() {
             config = config.interceptor(UserAgents(self.configuration.user_agents.clone()));
+        }
+        if let Some(capacity) = self.configuration.token_bucket_rate_limiter_capacity.and_then(|n| n.try_into().ok()) {
+            let bucket = TokenBucket::builder().capacity(capacity).build();
+            config = config.retry_partition(RetryPartition::custom("configured").token_bucket(bucket).build());
         }
         config
     }

@@ -13,6 +13,7 @@ mod discovery;
 mod failures;
 mod generated_sdks;
 mod java;
+mod leaks;
 mod lifecycle;
 mod moto;
 mod old_sdks;

@@ -30,8 +30,12 @@ pub(crate) enum Needs {
 
 const ALL_OUTPUTS: &[&str] = &["registry", "dockerConfig", "expiresAt"];
 
-pub(crate) const YAML: Program =
-    Program { name: "yaml", folder: "examples/yaml", outputs: &["registry", "expiresAt"], needs: Needs::Nothing };
+pub(crate) const YAML: Program = Program {
+    name: "yaml",
+    folder: "examples/yaml",
+    outputs: &["address", "username", "password", "expiresAt"],
+    needs: Needs::Nothing,
+};
 
 pub(crate) const JAVASCRIPT: Program =
     Program { name: "javascript", folder: "examples/javascript", outputs: ALL_OUTPUTS, needs: Needs::NodeModules };

@@ -1,15 +1,26 @@
 //! The plugin as a process, spoken to as the engine does, with stand-ins for AWS and the engine. One executable, since
 //! each more would be linked with all of the AWS SDK.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic that says why")]
+
+mod account_guards;
 mod cache;
 mod cache_folder;
+mod configuration;
+mod credentials;
 mod descriptors;
+mod endpoints;
+mod error_texts;
 mod errors;
 mod functions;
+mod http;
 mod laziness;
+mod leaks;
+mod machine;
 mod process;
 mod property_values;
 mod protocol;
 mod recorded;
+mod region;
 mod schema;
 mod security;

@@ -122,14 +122,25 @@ impl HttpConnector for FirstVersionConnector {
         HttpConnectorFuture::new(async move {
             let response = response.await?;
             let refused = matches!(response.status().as_u16(), 403..=405);
-            Ok(if asks_for_token && refused && !is_first_version_disabled() { no_token() } else { response })
+            Ok(match asks_for_token {
+                true if refused && !is_first_version_disabled() => with_life(no_token()),
+                true if response.status().is_success() => with_life(response),
+                _ => response,
+            })
         })
     }
 }
 
 fn no_token() -> HttpResponse {
-    let mut response = HttpResponse::new(StatusCode::from(http::StatusCode::OK), SdkBody::from(NO_TOKEN));
-    response.headers_mut().insert("x-aws-ec2-metadata-token-ttl-seconds", "21600");
+    HttpResponse::new(StatusCode::from(http::StatusCode::OK), SdkBody::from(NO_TOKEN))
+}
+
+/// The answer with the token's life, which the SDK insists on and emulators forget.
+fn with_life(mut response: HttpResponse) -> HttpResponse {
+    const HEADER: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+    if response.headers().get(HEADER).is_none() {
+        response.headers_mut().insert(HEADER, "21600");
+    }
     response
 }
 

@@ -9,8 +9,8 @@ use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
 use super::{super::Error, json};
 
-/// How long the command may take, as in the AWS SDK for Go.
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the command may take. Nobody can type into it here, so a longer wait is of no use.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How much of what the command says of a failure is shown.
 const SHOWN: usize = 300;

@@ -49,6 +49,8 @@ pub struct Recorded {
     pub region: String,
     /// The access key id in the signature's credential scope.
     pub access_key: String,
+    /// The session token of temporary credentials; empty without one.
+    pub session_token: String,
     /// The `User-Agent` header.
     pub user_agent: String,
 }
@@ -209,12 +211,13 @@ async fn read(request: Request<Incoming>) -> Result<(Recorded, Json), String> {
     let authorization = header("authorization")?;
     let (access_key, region) = credential_scope(&authorization).ok_or("no AWS signature, version 4, for ecr")?;
     let user_agent = header("user-agent")?;
+    let session_token = header("x-amz-security-token").unwrap_or_default();
     header("x-amz-date")?;
     let body = request.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
     let body: Json = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
     let registry_ids = body["registryIds"].as_array().into_iter().flatten();
     let registry_ids = registry_ids.filter_map(|id| id.as_str().map(str::to_owned)).collect();
-    Ok((Recorded { registry_ids, region, access_key, user_agent }, body))
+    Ok((Recorded { registry_ids, region, access_key, session_token, user_agent }, body))
 }
 
 /// The access key id and the Region of `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/ecr/aws4_request, …`.

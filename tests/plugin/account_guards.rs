@@ -1,0 +1,45 @@
+//! `allowedAccountIds` and `forbiddenAccountIds`.
+
+use serde_json::json;
+use support::{
+    ecr::Ecr,
+    sts::{ACCOUNT, Sts},
+};
+
+use crate::machine::{Machine, calls, with};
+
+#[tokio::test]
+async fn accounts_pass_or_not() {
+    for (guard, refused_by) in [
+        (json!({"allowedAccountIds": [ACCOUNT]}), None),
+        (json!({"allowedAccountIds": format!("[\"000000000000\", {ACCOUNT}]")}), None),
+        (json!({"forbiddenAccountIds": ["000000000000"]}), None),
+        (json!({"allowedAccountIds": ["000000000000"]}), Some("aws:allowedAccountIds")),
+        (json!({"forbiddenAccountIds": [ACCOUNT]}), Some("aws:forbiddenAccountIds")),
+    ] {
+        let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+        let configuration = with(with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]})), guard.clone());
+        let mut running = Machine::new().keys().configured(configuration).await;
+        assert!(sts.asked().is_empty(), "nothing is asked before the first token");
+        for registry in ["000000000001", "000000000002"] {
+            match (running.plugin.get_credentials(registry).await, refused_by) {
+                (Ok(_), None) => assert_eq!(sts.asked().len(), 1, "{guard}"),
+                (Err(status), Some(key)) => {
+                    let part =
+                        format!("the credentials belong to the AWS account {ACCOUNT}, which {key} does not let pass");
+                    assert!(status.message().contains(&part), "{}", status.message());
+                    assert_eq!(ecr.connections(), 0, "no token is asked for");
+                }
+                (result, _) => panic!("{guard}: {:?}", result.map(drop)),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_guard_nobody_asks_whose_credentials_these_are() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let configuration = with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
+    Machine::new().keys().configured(configuration).await.asked(&ecr).await;
+    assert!(sts.asked().is_empty());
+}

@@ -1,0 +1,229 @@
+//! The provider configuration: its forms, its contradictions, and what is ignored.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+use support::{
+    ecr::Ecr,
+    values::{json as plain, secret},
+};
+
+use crate::machine::{Machine, calls, with};
+
+/// The failures of CheckConfig, by property.
+async fn failures(configuration: Json) -> BTreeMap<String, String> {
+    let mut running = Machine::new().start().await;
+    let response = running.plugin.check_config(configuration).await.unwrap();
+    response.failures.into_iter().map(|failure| (failure.property, failure.reason)).collect()
+}
+
+/// All that the official provider knows and its value, typed, as text and as the schema's type names it.
+fn everything(ecr: &str) -> Vec<(&'static str, Json)> {
+    vec![
+        ("accessKey", json!("AKIDEXAMPLE")),
+        ("allowedAccountIds", json!([])),
+        ("assumeRole", json!(null)),
+        ("assumeRoles", json!([])),
+        ("assumeRoleWithWebIdentity", json!({"roleArn": "arn:aws:iam::111122223333:role/r", "webIdentityToken": "t"})),
+        ("customCaBundle", json!("")),
+        ("defaultTags", json!({"tags": {"a": "b"}})),
+        ("ec2MetadataServiceEndpoint", json!("http://127.0.0.1:1")),
+        ("ec2MetadataServiceEndpointMode", json!("IPv4")),
+        ("endpoints", json!([{"ecr": ecr, "s3": "http://127.0.0.1:1"}])),
+        ("forbiddenAccountIds", json!([])),
+        ("httpProxy", json!("http://127.0.0.1:1")),
+        ("httpsProxy", json!("http://127.0.0.1:1")),
+        ("ignoreTags", json!({"keys": ["k"], "keyPrefixes": ["p"]})),
+        ("insecure", json!(false)),
+        ("maxRetries", json!(2)),
+        ("noProxy", json!("example.com")),
+        ("profile", json!("named")),
+        ("region", json!("eu-west-1")),
+        ("retryMode", json!("adaptive")),
+        ("s3ForcePathStyle", json!(true)),
+        ("s3UsEast1RegionalEndpoint", json!("legacy")),
+        ("s3UsePathStyle", json!(true)),
+        ("secretKey", json!("dummy")),
+        ("sharedConfigFiles", json!([])),
+        ("sharedCredentialsFile", json!("")),
+        ("sharedCredentialsFiles", json!([])),
+        ("skipCredentialsValidation", json!(true)),
+        ("skipGetEc2Platforms", json!(true)),
+        ("skipMetadataApiCheck", json!(true)),
+        ("skipRegionValidation", json!(true)),
+        ("skipRequestingAccountId", json!(true)),
+        ("stsRegion", json!("us-east-1")),
+        ("tagPolicyCompliance", json!("warning")),
+        ("token", json!("dummy")),
+        ("tokenBucketRateLimiterCapacity", json!(10)),
+        ("useDualstackEndpoint", json!(false)),
+        ("useFipsEndpoint", json!(false)),
+        ("userAgents", json!(["product/1.0"])),
+    ]
+}
+
+#[tokio::test]
+async fn every_key_is_taken_typed_as_text_and_secret() {
+    let ecr = Ecr::start().await.unwrap();
+    let known: Json = serde_json::from_str(include_str!("../../schema.json")).unwrap();
+    let keys = everything(&ecr.url());
+    let names: Vec<_> = known["config"]["variables"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut tried: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
+    tried.sort_unstable();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(tried, sorted, "the test tries all keys of the schema");
+
+    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let forms: [&dyn Fn(&Json) -> Json; 3] = [&Json::clone, &|value| json!(text(value)), &|value| secret(text(value))];
+    for form in forms {
+        let configuration: Json = keys.iter().map(|(key, value)| ((*key).to_owned(), form(value))).collect();
+        assert_eq!(failures(configuration.clone()).await, BTreeMap::new(), "{configuration}");
+        let mut running = Machine::new().configured(configuration).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "AKIDEXAMPLE");
+    }
+}
+
+#[tokio::test]
+async fn the_schema_names_the_variables_of_the_environment() {
+    let schema: Json = serde_json::from_str(include_str!("../../schema.json")).unwrap();
+    assert_eq!(schema["config"]["variables"], schema["provider"]["inputProperties"]);
+    for (key, names) in [
+        ("region", json!(["AWS_REGION", "AWS_DEFAULT_REGION"])),
+        ("profile", json!(["AWS_PROFILE"])),
+        ("customCaBundle", json!(["AWS_CA_BUNDLE"])),
+        ("retryMode", json!(["AWS_RETRY_MODE"])),
+        ("useFipsEndpoint", json!(["AWS_USE_FIPS_ENDPOINT"])),
+        ("useDualstackEndpoint", json!(["AWS_USE_DUALSTACK_ENDPOINT"])),
+        ("ec2MetadataServiceEndpoint", json!(["AWS_EC2_METADATA_SERVICE_ENDPOINT"])),
+        ("ec2MetadataServiceEndpointMode", json!(["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"])),
+        ("skipMetadataApiCheck", json!(["AWS_SKIP_METADATA_API_CHECK"])),
+    ] {
+        assert_eq!(schema["config"]["variables"][key]["defaultInfo"]["environment"], names, "{key}");
+    }
+    // Keys have none: SDKs would copy the variables' values into the state.
+    for key in ["accessKey", "secretKey", "token"] {
+        assert_eq!(schema["config"]["variables"][key]["defaultInfo"], Json::Null, "{key}");
+        assert_eq!(schema["config"]["variables"][key]["secret"], true, "{key}");
+    }
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_is_said_at_once() {
+    let role = "arn:aws:iam::111122223333:role/r";
+    let wrong = json!({
+        "accessKey": "AKIDEXAMPLE",
+        "region": "eu-west1",
+        "stsRegion": "evil.example/",
+        "assumeRole": {"roleArn": role},
+        "assumeRoles": [{"duration": "1h"}, {"roleArn": "r", "duration": "10m", "transitiveTagKeys": ["k"]}],
+        "assumeRoleWithWebIdentity": {"roleArn": "r", "webIdentityToken": "t", "webIdentityTokenFile": "f", "duration": "x"},
+        "endpoints": [{"sts": "localhost:4566"}],
+        "httpProxy": "socks5://user:to-hide@127.0.0.1:1",
+        "httpsProxy": "to-hide",
+        "insecure": "true",
+        "maxRetries": -1,
+        "retryMode": "legacy",
+        "tokenBucketRateLimiterCapacity": -5,
+        "ec2MetadataServiceEndpoint": "somewhere",
+        "ec2MetadataServiceEndpointMode": "IPv5",
+        "allowedAccountIds": ["123"],
+        "forbiddenAccountIds": ["111122223333"],
+        "sharedCredentialsFile": "a",
+        "sharedCredentialsFiles": ["b"],
+        "userAgents": ["two\nlines"],
+    });
+    let failures = failures(wrong).await;
+    let expected = [
+        ("secretKey", "is missing, but accessKey is set"),
+        ("region", "must be an AWS Region such as eu-west-1, but is \"eu-west1\""),
+        ("stsRegion", "must be an AWS Region"),
+        ("assumeRole", "is the older name of assumeRoles"),
+        ("assumeRoles[0].roleArn", "is missing"),
+        ("assumeRoles[1].roleArn", "must be a role's ARN"),
+        ("assumeRoles[1].duration", "must be a time from 15m to 12h"),
+        ("assumeRoles[1].transitiveTagKeys[0]", "must be the key of a tag"),
+        ("assumeRoleWithWebIdentity.roleArn", "must be a role's ARN"),
+        ("assumeRoleWithWebIdentity.duration", "must be a time"),
+        ("assumeRoleWithWebIdentity.webIdentityToken", "excludes webIdentityTokenFile"),
+        ("endpoints[0].sts", "must be a URL such as"),
+        ("httpProxy", "must be the URL of an HTTP proxy"),
+        ("httpsProxy", "must be the URL of an HTTP proxy"),
+        ("insecure", "is not supported: certificates are always verified. Set customCaBundle"),
+        ("maxRetries", "must be a number from 0 on, but is -1"),
+        ("retryMode", "must be standard or adaptive"),
+        ("tokenBucketRateLimiterCapacity", "must be a number from 0 on"),
+        ("ec2MetadataServiceEndpoint", "must be a URL"),
+        ("ec2MetadataServiceEndpointMode", "must be IPv4 or IPv6"),
+        ("allowedAccountIds[0]", "must be the 12 digits"),
+        ("forbiddenAccountIds", "excludes allowedAccountIds"),
+        ("sharedCredentialsFile", "is the older name"),
+        ("userAgents[0]", "must be printable ASCII"),
+    ];
+    for (property, start) in expected {
+        let reason = failures.get(property).unwrap_or_else(|| panic!("no failure of {property}: {failures:#?}"));
+        assert!(reason.starts_with(start), "{property} {reason}");
+        assert!(!reason.contains("to-hide"), "{reason}");
+    }
+    assert_eq!(failures.len(), expected.len(), "{failures:#?}");
+}
+
+#[tokio::test]
+async fn wrong_types_are_failures_of_their_property() {
+    let failures = failures(json!({
+        "region": ["eu-west-1"],
+        "maxRetries": "many",
+        "insecure": "perhaps",
+        "endpoints": "[{\"ecr\": 1.5}]",
+        "assumeRoles": "{",
+        "allowedAccountIds": {"a": 1},
+    }))
+    .await;
+    let properties: Vec<_> = failures.keys().map(String::as_str).collect();
+    let expected = ["allowedAccountIds", "assumeRoles", "endpoints[0].ecr", "insecure", "maxRetries", "region"];
+    assert_eq!(properties, expected, "{failures:#?}");
+}
+
+#[tokio::test]
+async fn endpoints_exclude_fips_and_dual_stack() {
+    for key in ["useFipsEndpoint", "useDualstackEndpoint"] {
+        let failures = failures(json!({"endpoints": [{"ecr": "http://127.0.0.1:1"}], key: true})).await;
+        assert_eq!(failures.keys().collect::<Vec<_>>(), [key]);
+    }
+}
+
+#[tokio::test]
+async fn unknown_keys_are_a_debug_line_and_nothing_else() {
+    let ecr = Ecr::start().await.unwrap();
+    let more = json!({"notOurs": "x", "accessKey": "AKIDEXAMPLE", "secretKey": "s",
+        "defaultTags": {"tags": {"a": "b"}, "unknownInside": true}});
+    let mut running = Machine::new().configured(with(calls(&ecr), more)).await;
+    running.asked(&ecr).await;
+    for key in ["aws:notOurs", "aws:defaultTags.unknownInside"] {
+        let severity = running.engine.wait_for_line(key).await;
+        assert_eq!(severity.as_str_name(), "DEBUG");
+    }
+}
+
+#[tokio::test]
+async fn check_config_gives_back_what_it_got_and_nothing_of_the_environment() {
+    let machine = Machine::new()
+        .keys()
+        .var("AWS_SESSION_TOKEN", "environment-token")
+        .var("AWS_REGION", "eu-west-1")
+        .var("AWS_PROFILE", "named");
+    let mut running = machine.start().await;
+    let given = json!({"maxRetries": "2", "secretKey": secret("s"), "accessKey": "AKIDEXAMPLE", "notOurs": "x"});
+    let response = running.plugin.check_config(given.clone()).await.unwrap();
+    assert_eq!(plain(response.inputs.unwrap()), given);
+    let response = running.plugin.check_config(json!({})).await.unwrap();
+    assert_eq!(plain(response.inputs.unwrap()), json!({}));
+}
+
+#[tokio::test]
+async fn empty_text_is_as_good_as_none() {
+    let ecr = Ecr::start().await.unwrap();
+    let more = json!({"accessKey": "", "secretKey": " ", "profile": "", "customCaBundle": "", "httpProxy": ""});
+    let mut running = Machine::new().keys().configured(with(calls(&ecr), more)).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "AKIDENVIRONMENT");
+}

@@ -1,0 +1,586 @@
+//! The sources of credentials: which is asked, what it is told, which one wins.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use pulumi_resource_aws::proto::pulumirpc::InvokeRequest;
+use serde_json::json;
+use support::{
+    ecr::{Answer, Ecr},
+    http::{Asked, Reply, Server},
+    moto::Moto,
+    plugin::GET_CREDENTIALS,
+    sts::{Sts, session_token},
+    values::{properties, secret},
+    within_deadline,
+};
+
+use crate::machine::{Machine, REGISTRY, calls, with};
+
+const KEYS: &str = "aws_access_key_id = AKIDPROFILE\naws_secret_access_key = profile-secret\n";
+
+#[tokio::test]
+async fn static_keys_win_over_all_others() {
+    let ecr = Ecr::start().await.unwrap();
+    let keys =
+        json!({"accessKey": secret("AKIDSTATIC"), "secretKey": secret("static-secret"), "token": "static-token"});
+    let machine = Machine::new().keys().config(&format!("[default]\n{KEYS}"));
+    let mut running = machine.configured(with(calls(&ecr), keys)).await;
+    let asked = running.asked(&ecr).await;
+    assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDSTATIC", "static-token"));
+    assert_eq!(running.source().await, "the provider configuration (accessKey, secretKey)");
+}
+
+#[tokio::test]
+async fn the_environment_wins_over_the_default_profile_and_that_of_aws_profile() {
+    let ecr = Ecr::start().await.unwrap();
+    let config = format!("[default]\n{KEYS}[profile other]\n{KEYS}");
+    for machine in [Machine::new(), Machine::new().var("AWS_PROFILE", "other")] {
+        let machine = machine.config(&config).keys().var("AWS_SESSION_TOKEN", "environment-token");
+        let mut running = machine.configured(calls(&ecr)).await;
+        let asked = running.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDENVIRONMENT", "environment-token"));
+        assert!(running.source().await.starts_with("the environment"));
+    }
+}
+
+#[tokio::test]
+async fn a_configured_profile_wins_over_the_environment() {
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new().config(&format!("[profile named]\n{KEYS}")).keys().var("AWS_PROFILE", "absent");
+    let mut running = machine.configured(with(calls(&ecr), json!({"profile": "named"}))).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROFILE");
+    assert_eq!(running.source().await, "profile named: keys of profile named");
+}
+
+#[tokio::test]
+async fn shared_files_are_found_at_each_of_their_places() {
+    let keys = format!("[default]\n{KEYS}");
+    let machine = |path: &str| Machine::new().file(path, &keys);
+    let at = |machine: Machine, name: &str, path: &str| {
+        let path = machine.path(path);
+        machine.var(name, path)
+    };
+    let given = |machine: &Machine, key: &str, list: bool| {
+        let path = machine.path("given");
+        if list { json!({key: [path]}) } else { json!({key: path}) }
+    };
+    let configured = |key: &str, list: bool| {
+        let machine = machine("given");
+        let more = given(&machine, key, list);
+        (machine, more)
+    };
+    for (machine, more) in [
+        (machine(".aws/credentials"), json!({})),
+        (machine(".aws/config"), json!({})),
+        (at(machine("elsewhere"), "AWS_SHARED_CREDENTIALS_FILE", "elsewhere"), json!({})),
+        (at(machine("elsewhere"), "AWS_CONFIG_FILE", "elsewhere"), json!({})),
+        (machine("given"), json!({"sharedCredentialsFiles": ["~/given"]})),
+        configured("sharedCredentialsFiles", true),
+        configured("sharedConfigFiles", true),
+        configured("sharedCredentialsFile", false),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let mut running = machine.configured(with(calls(&ecr), more.clone())).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROFILE", "{more}");
+    }
+}
+
+#[tokio::test]
+async fn roles_of_profiles_are_assumed_along_their_sources() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let machine = Machine::new().config(&format!(
+        "[profile top]\nrole_arn = arn:aws:iam::111122223333:role/Top\nsource_profile = middle\nexternal_id = 42\n\
+         duration_seconds = 1800\nrole_session_name = me\n\
+         [profile middle]\nrole_arn = arn:aws:iam::111122223333:role/Middle\nsource_profile = base\n\
+         [profile base]\n{KEYS}"
+    ));
+    let configuration = with(calls(&ecr), json!({"profile": "top", "endpoints": [{"sts": sts.url()}]}));
+    let mut running = machine.configured(configuration).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIATop");
+    let [first, second] = &sts.asked()[..] else { panic!("two roles") };
+    assert_eq!((first.access_key(), second.access_key()), ("AKIDPROFILE", "ASIAMiddle"));
+    assert_eq!(second.header("x-amz-security-token"), session_token("ASIAMiddle"));
+    let told = ["ExternalId", "DurationSeconds", "RoleSessionName"].map(|field| second.field(field));
+    assert_eq!(told, ["42", "1800", "me"]);
+    assert_eq!(
+        running.source().await,
+        "profile top: keys of profile base, then the role arn:aws:iam::111122223333:role/Middle, then the role \
+         arn:aws:iam::111122223333:role/Top"
+    );
+}
+
+#[tokio::test]
+async fn a_role_of_a_profile_can_start_from_the_environment() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let role = "[profile p]\nrole_arn = arn:aws:iam::111122223333:role/P\ncredential_source = Environment\n";
+    let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
+    let mut running = Machine::new().config(role).keys().configured(configuration).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIAP");
+    assert_eq!(sts.asked()[0].access_key(), "AKIDENVIRONMENT");
+}
+
+#[tokio::test]
+async fn a_credential_process_hands_out_keys() {
+    let ecr = Ecr::start().await.unwrap();
+    let output = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "s", "SessionToken": "process-token",
+        "Expiration": "2999-01-01T00:00:00Z"}"#;
+    let machine =
+        Machine::new().file("output.json", output).config("[default]\ncredential_process = cat ~/output.json");
+    let mut running = machine.configured(calls(&ecr)).await;
+    let asked = running.asked(&ecr).await;
+    assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDPROCESS", "process-token"));
+    assert_eq!(running.source().await, "profile default: the credential_process of profile default");
+}
+
+#[tokio::test]
+async fn a_credential_process_that_fails_is_quoted_but_its_output_is_not() {
+    for (command, part) in [
+        ("sh -c 'echo to-hide; echo no vault >&2; exit 3'", "it ended with exit status: 3 and said: no vault."),
+        ("echo to-hide", "its output is not a JSON object with Version 1."),
+        (r#"echo '{"Version": 2, "AccessKeyId": "to-hide"}'"#, "its output is not a JSON object with Version 1."),
+        (r#"echo '{"Version": 1, "AccessKeyId": ["to-hide"]}'"#, "its answer is not a JSON object with AccessKeyId"),
+        (
+            r#"echo '{"Version": 1, "AccessKeyId": "to-hide", "SecretAccessKey": "s", "Expiration": "later"}'"#,
+            "its Expiration is not a time.",
+        ),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let machine = Machine::new().config(&format!("[default]\ncredential_process = {command}"));
+        let error = machine.error(calls(&ecr)).await;
+        let part = format!("the credential_process of profile default gave no AWS credentials: {part}");
+        assert!(error.contains(&part), "{error}");
+        assert!(!error.contains("to-hide"), "{error}");
+    }
+}
+
+const HANGS: &str = "[default]\ncredential_process = sleep 1000 & echo $! > ~/child; wait";
+
+/// Whether the process whose id is in the file runs.
+fn runs(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    status.is_ok_and(|status| !status.contains(") Z "))
+}
+
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    within_deadline(what, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_credential_process_that_hangs_is_ended_with_its_children() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+    let error = running.plugin.error().await;
+    assert!(error.contains("it took longer than 30 seconds and was ended"), "{error}");
+    let pid = std::fs::read_to_string(running.path("child")).unwrap();
+    until("the child's end", || !runs(&pid)).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_call_ends_the_credential_process() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+    let request =
+        InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args: Some(properties(json!({"registryId": REGISTRY}))) };
+    let mut client = running.plugin.client.clone();
+    let call = tokio::spawn(async move { client.invoke(request).await.map(drop) });
+    let child = running.path("child");
+    until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
+    let pid = std::fs::read_to_string(&child).unwrap();
+    assert!(runs(&pid));
+    running.plugin.client.cancel(()).await.unwrap();
+    assert_eq!(call.await.unwrap().unwrap_err().code(), tonic::Code::Cancelled);
+    until("the child's end", || !runs(&pid)).await;
+}
+
+/// The name of the file in which `aws sso login` caches the token of the session `dev`: SHA-1 of the name.
+const SESSION_CACHE: &str = ".aws/sso/cache/34c6fceca75e456f25e7e99531e2425c6c1de443.json";
+/// The same for the start URL, as older profiles have it.
+const START_URL_CACHE: &str = ".aws/sso/cache/f078383ba3af0299a6070552d4566114303d9284.json";
+
+const SSO_SESSION: &str = "[profile p]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = Reader\n\
+                           [sso-session dev]\nsso_region = eu-west-1\nsso_start_url = https://dev.awsapps.example/start\n";
+const SSO_OLD: &str = "[profile p]\nsso_start_url = https://dev.awsapps.example/start\nsso_region = eu-west-1\n\
+                       sso_account_id = 111122223333\nsso_role_name = Reader\n";
+
+fn sso_token(expires_at: &str) -> String {
+    let token = json!({"accessToken": "sso-token", "expiresAt": expires_at, "region": "eu-west-1",
+        "startUrl": "https://dev.awsapps.example/start"});
+    token.to_string()
+}
+
+async fn portal(status: u16) -> Server {
+    Server::start(move |_| match status {
+        200 => Reply::Body(
+            200,
+            json!({"roleCredentials": {"accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t",
+                "expiration": 4_102_444_800_000_u64}})
+            .to_string(),
+        ),
+        status => Reply::WithHeader(
+            status,
+            json!({"message": "Session token not found or invalid"}).to_string(),
+            ("x-amzn-errortype", "UnauthorizedException"),
+        ),
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn an_sso_token_is_exchanged_for_credentials() {
+    for (config, cache) in [(SSO_SESSION, SESSION_CACHE), (SSO_OLD, START_URL_CACHE)] {
+        let (ecr, portal) = (Ecr::start().await.unwrap(), portal(200).await);
+        let machine = Machine::new().config(config).file(cache, sso_token("2999-01-01T00:00:00Z"));
+        let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
+        let mut running = machine.configured(configuration).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIASSO");
+        let [asked] = &portal.asked()[..] else { panic!("one exchange") };
+        assert_eq!(asked.header("x-amz-sso_bearer_token"), "sso-token");
+        assert!(asked.path.contains("role_name=Reader") && asked.path.contains("account_id=111122223333"));
+        assert!(running.source().await.contains("SSO, the role Reader in the account 111122223333"));
+    }
+}
+
+#[tokio::test]
+async fn an_sso_session_that_is_over_names_the_command_that_renews_it() {
+    let machine = || Machine::new().config(SSO_SESSION);
+    for (machine, status, problem) in [
+        (machine().file(SESSION_CACHE, sso_token("2020-01-01T00:00:00Z")), 200, "has expired"),
+        (machine().file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z")), 401, "has expired"),
+        (machine(), 200, "was not found: nobody has signed in on this machine"),
+    ] {
+        let (ecr, portal) = (Ecr::start().await.unwrap(), portal(status).await);
+        let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
+        let error = machine.error(configuration).await;
+        let expected = format!("the SSO session of profile p {problem}. Run `aws sso login --profile p`.");
+        assert!(error.ends_with(&expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_web_identity_is_read_anew_when_its_credentials_are_over() {
+    let ecr = Ecr::start().await.unwrap();
+    let sts = Sts::with_lifetime(Duration::from_secs(5)).await.unwrap();
+    let machine = Machine::new().file("token", "first-token\n");
+    let token = machine.path("token");
+    let machine = machine
+        .var("AWS_WEB_IDENTITY_TOKEN_FILE", &token)
+        .var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod")
+        .var("AWS_ROLE_SESSION_NAME", "pod");
+    let mut running = machine.configured(with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}))).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIAPod");
+    std::fs::write(&token, "second-token").unwrap();
+    let asked = running.plugin.get_credentials("210987654321").await;
+    asked.expect("a token");
+    let tokens: Vec<_> = sts.asked().iter().map(|asked| asked.field("WebIdentityToken")).collect();
+    assert_eq!(tokens, ["first-token", "second-token"]);
+    let [first, _] = &sts.asked()[..] else { panic!("two exchanges") };
+    assert_eq!((first.field("RoleSessionName").as_str(), first.access_key()), ("pod", ""));
+    assert!(running.source().await.starts_with(&format!("the web identity token in {token}, then the role")));
+}
+
+#[tokio::test]
+async fn a_web_identity_can_stand_in_the_configuration() {
+    let role = "arn:aws:iam::111122223333:role/Ci";
+    let file = Machine::new().file("token", "file-token");
+    let path = file.path("token");
+    let variables = Machine::new().file("token", "file-token").var("AWS_ROLE_ARN", role);
+    let variable_path = variables.path("token");
+    for (machine, identity, token) in [
+        (Machine::new(), json!({"roleArn": role, "webIdentityToken": secret("inline-token")}), "inline-token"),
+        (file, json!({"roleArn": role, "webIdentityTokenFile": path}), "file-token"),
+        (variables.var("AWS_WEB_IDENTITY_TOKEN_FILE", variable_path), json!({}), "file-token"),
+    ] {
+        let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+        let identity =
+            with(identity, json!({"duration": "1h", "policy": "{}", "policyArns": ["arn:aws:iam::aws:policy/X"]}));
+        let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity});
+        let mut running = machine.keys().configured(with(calls(&ecr), more)).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIACi");
+        let [asked] = &sts.asked()[..] else { panic!("one exchange") };
+        let told = ["WebIdentityToken", "RoleArn", "DurationSeconds", "Policy", "PolicyArns.member.1.arn"];
+        assert_eq!(told.map(|field| asked.field(field)), [token, role, "3600", "{}", "arn:aws:iam::aws:policy/X"]);
+    }
+}
+
+const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "s", "Token": "container-token",
+    "Expiration": "2999-01-01T00:00:00Z"}"#;
+
+#[tokio::test]
+async fn a_container_asks_its_service() {
+    let service = || Server::start(|_| Reply::Body(200, CONTAINER_KEYS.to_owned()));
+    let machine = Machine::new().file("pod-token", "from-file");
+    let token_file = machine.path("pod-token");
+    for (machine, expected) in [
+        (Machine::new().var("AWS_CONTAINER_AUTHORIZATION_TOKEN", "from-variable"), "from-variable"),
+        (machine.var("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token_file), "from-file"),
+        (Machine::new(), ""),
+    ] {
+        let (ecr, service) = (Ecr::start().await.unwrap(), service().await.unwrap());
+        let machine = machine.var("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("{}/role?x=1", service.url()));
+        let mut running = machine.configured(calls(&ecr)).await;
+        let asked = running.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("ASIACONTAINER", "container-token"));
+        let [asked] = &service.asked()[..] else { panic!("one question") };
+        assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/role?x=1", expected));
+        assert_eq!(running.source().await, format!("the container's service at {}/role", service.url()));
+    }
+}
+
+#[tokio::test]
+async fn a_container_s_service_that_is_no_good_is_an_error() {
+    for (name, value, part) in [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "127.0.0.1:1", "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/x", "http://192.0.2.1/x gave no AWS credentials"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x", "127.0.0.1:1 could not be reached: "),
+        ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "role", "RELATIVE_URI must begin with a slash"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let mut running = Machine::new().var(name, value).configured(calls(&ecr)).await;
+        let error = running.plugin.error().await;
+        assert!(error.contains(part), "{error}");
+        running.plugin.client.get_plugin_info(()).await.expect("the plugin still runs");
+    }
+    let service = Server::start(|_| Reply::Body(200, r#"{"AccessKeyId": "to-hide"}"#.to_owned())).await.unwrap();
+    let ecr = Ecr::start().await.unwrap();
+    let error = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url()).error(calls(&ecr)).await;
+    assert!(error.contains("its answer is not that of such a service") && !error.contains("to-hide"), "{error}");
+}
+
+const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
+const INSTANCE_KEYS: &str = r#"{"Code": "Success", "AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "s",
+    "Token": "instance-token", "Expiration": "2999-01-01T00:00:00Z"}"#;
+
+/// The metadata service; the first version refuses requests with a token.
+async fn metadata(second_version: bool) -> Server {
+    Server::start(move |asked: &Asked| {
+        let token = asked.headers.get("x-aws-ec2-metadata-token").map(String::as_str);
+        match (asked.method.as_str(), asked.path.as_str()) {
+            ("PUT", "/latest/api/token") if second_version => {
+                Reply::WithHeader(200, "imds-token".to_owned(), ("x-aws-ec2-metadata-token-ttl-seconds", "21600"))
+            }
+            ("GET", path) if token == second_version.then_some("imds-token") => match path.strip_prefix(ROLE_PATH) {
+                Some("") => Reply::Body(200, "web-server".to_owned()),
+                Some("web-server") => Reply::Body(200, INSTANCE_KEYS.to_owned()),
+                _ => Reply::Body(404, String::new()),
+            },
+            ("PUT", _) => Reply::Body(405, String::new()),
+            _ => Reply::Body(401, String::new()),
+        }
+    })
+    .await
+    .unwrap()
+}
+
+fn instance(metadata: &Server) -> Machine {
+    Machine::new().without("AWS_EC2_METADATA_DISABLED").var("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
+}
+
+#[tokio::test]
+async fn an_instance_asks_both_versions_of_the_metadata_service() {
+    for second_version in [true, false] {
+        let (ecr, metadata) = (Ecr::start().await.unwrap(), metadata(second_version).await);
+        let mut running = instance(&metadata).configured(calls(&ecr)).await;
+        let asked = running.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("ASIAINSTANCE", "instance-token"));
+        assert_eq!(running.source().await, "the instance metadata service, for the role web-server");
+    }
+}
+
+#[tokio::test]
+async fn moto_s_metadata_service_is_understood() {
+    let (ecr, moto) = (Ecr::start().await.unwrap(), Moto::start().await);
+    let machine = Machine::new().without("AWS_EC2_METADATA_DISABLED");
+    let more = json!({"ec2MetadataServiceEndpoint": moto.url()});
+    let mut running = machine.configured(with(calls(&ecr), more)).await;
+    running.asked(&ecr).await;
+    assert!(running.source().await.starts_with("the instance metadata service, for the role "));
+}
+
+#[tokio::test]
+async fn the_metadata_service_is_not_asked_if_it_is_disabled() {
+    let switches = [
+        (vec![("AWS_EC2_METADATA_DISABLED", "true")], json!({}), false),
+        (vec![("AWS_EC2_METADATA_DISABLED", "TRUE")], json!({}), false),
+        (vec![("AWS_SKIP_METADATA_API_CHECK", "true")], json!({}), false),
+        (vec![], json!({"skipMetadataApiCheck": true}), false),
+        (vec![], json!({"skipMetadataApiCheck": "true"}), false),
+        (vec![("AWS_EC2_METADATA_DISABLED", "true")], json!({"skipMetadataApiCheck": "false"}), true),
+        (vec![("AWS_EC2_METADATA_DISABLED", "false")], json!({}), true),
+    ];
+    for (variables, more, is_asked) in switches {
+        let (ecr, metadata) = (Ecr::start().await.unwrap(), metadata(true).await);
+        let machine = variables.iter().fold(instance(&metadata), |machine, (name, value)| machine.var(name, value));
+        let mut running = machine.configured(with(calls(&ecr), more.clone())).await;
+        let result = running.plugin.get_credentials(REGISTRY).await;
+        assert_eq!(result.is_ok(), is_asked, "{variables:?} {more}");
+        assert_eq!(!metadata.asked().is_empty(), is_asked, "{variables:?} {more}");
+    }
+}
+
+#[tokio::test]
+async fn a_metadata_service_that_hangs_is_given_up() {
+    let (ecr, metadata) = (Ecr::start().await.unwrap(), Server::start(|_| Reply::Never).await.unwrap());
+    let error = instance(&metadata).error(calls(&ecr)).await;
+    let part = format!("the instance metadata service ({} did not answer in time)", metadata.address());
+    assert!(error.contains(&part), "{error}");
+}
+
+#[tokio::test]
+async fn a_metadata_service_that_is_none_does_no_harm() {
+    for body in ["<html>sign in to the hotel's network</html>", "", "two words", "../../x"] {
+        let ecr = Ecr::start().await.unwrap();
+        let reply = ("x-aws-ec2-metadata-token-ttl-seconds", "21600");
+        let metadata = Server::start(move |_| Reply::WithHeader(200, body.to_owned(), reply)).await.unwrap();
+        let mut running = instance(&metadata).configured(calls(&ecr)).await;
+        let error = running.plugin.error().await;
+        assert!(error.contains("the instance metadata service"), "{error}");
+        running.plugin.client.get_plugin_info(()).await.expect("the plugin still runs");
+    }
+}
+
+#[tokio::test]
+async fn roles_are_assumed_in_order_with_all_that_is_configured() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let roles = json!([
+        {"roleArn": "arn:aws:iam::111122223333:role/First"},
+        {
+            "roleArn": "arn:aws:iam::444455556666:role/Second", "duration": "1h30m", "externalId": "42",
+            "policy": r#"{"Version": "2012-10-17"}"#, "policyArns": ["arn:aws:iam::aws:policy/A", "arn:aws:iam::aws:policy/B"],
+            "sessionName": "me", "sourceIdentity": "you", "tags": {"Team": "a", "Stage": ""}, "transitiveTagKeys": ["Team"],
+        },
+    ]);
+    // As text, typed, and with secrets inside.
+    for roles in [json!(roles.to_string()), roles.clone(), secret(roles.to_string())] {
+        let before = sts.asked().len();
+        let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoles": roles});
+        let mut running = Machine::new().keys().configured(with(calls(&ecr), more)).await;
+        let asked = running.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.session_token), ("ASIASecond", session_token("ASIASecond")));
+        let [first, second] = &sts.asked()[before..] else { panic!("two roles") };
+        assert_eq!((first.access_key(), second.access_key()), ("AKIDENVIRONMENT", "ASIAFirst"));
+        assert!(first.field("RoleSessionName").starts_with("pulumi-resource-aws-"));
+        for (field, value) in [
+            ("RoleArn", "arn:aws:iam::444455556666:role/Second"),
+            ("DurationSeconds", "5400"),
+            ("ExternalId", "42"),
+            ("Policy", r#"{"Version": "2012-10-17"}"#),
+            ("PolicyArns.member.1.arn", "arn:aws:iam::aws:policy/A"),
+            ("PolicyArns.member.2.arn", "arn:aws:iam::aws:policy/B"),
+            ("RoleSessionName", "me"),
+            ("SourceIdentity", "you"),
+            ("Tags.member.1.Key", "Stage"),
+            ("Tags.member.1.Value", ""),
+            ("Tags.member.2.Key", "Team"),
+            ("Tags.member.2.Value", "a"),
+            ("TransitiveTagKeys.member.1", "Team"),
+        ] {
+            assert_eq!(second.field(field), value, "{field}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_older_form_of_one_role_is_understood() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let role = json!({"roleArn": "arn:aws:iam::111122223333:role/Old", "externalId": secret("42")});
+    let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRole": role, "stsRegion": "us-east-2"});
+    let mut running = Machine::new().keys().configured(with(calls(&ecr), more)).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIAOld");
+    let [asked] = &sts.asked()[..] else { panic!("one role") };
+    assert_eq!((asked.field("ExternalId").as_str(), asked.region()), ("42", "us-east-2"));
+}
+
+#[tokio::test]
+async fn moto_s_sts_and_ecr_are_understood() {
+    let moto = Moto::start().await;
+    let more = json!({
+        "region": "eu-west-1",
+        "endpoints": [{"ecr": moto.url(), "sts": moto.url()}],
+        "assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/Any"}],
+        "allowedAccountIds": ["111122223333"],
+    });
+    let mut running = Machine::new().keys().configured(more).await;
+    let results = running.plugin.get_credentials(REGISTRY).await.expect("a token");
+    assert_eq!(results["password"], format!("{REGISTRY}-auth-token"));
+}
+
+#[tokio::test]
+async fn credentials_are_looked_up_once_and_again_when_they_are_over() {
+    let ecr = Ecr::start().await.unwrap();
+    let count = Arc::new(AtomicU32::new(0));
+    let counted = count.clone();
+    let service = Server::start(move |_| {
+        // The first credentials last, the second ones hardly.
+        let year = if counted.fetch_add(1, Ordering::Relaxed) == 0 { "2999" } else { "2020" };
+        Reply::Body(200, CONTAINER_KEYS.replace("2999", year))
+    })
+    .await
+    .unwrap();
+    let machine = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
+    let mut running = machine.configured(calls(&ecr)).await;
+    for registry in ["000000000001", "000000000002", "000000000003"] {
+        running.plugin.get_credentials(registry).await.expect("a token");
+    }
+    running.source().await;
+    assert_eq!((count.load(Ordering::Relaxed), running.look_ups()), (1, 1));
+
+    ecr.answer_next(Answer::Error(
+        400,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    ));
+    running.plugin.get_credentials("000000000004").await.expect_err("AWS says that the credentials are over");
+    for registry in ["000000000005", "000000000006"] {
+        running.plugin.get_credentials(registry).await.expect("a token");
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 3, "once more after they were over, and each time if they are over");
+}
+
+#[tokio::test]
+async fn without_any_source_all_are_named_in_order() {
+    let ecr = Ecr::start().await.unwrap();
+    let error = Machine::new().error(calls(&ecr)).await;
+    let expected = "no AWS credentials were found; looked, in this order, at: the environment (AWS_ACCESS_KEY_ID is not \
+                    set); a web identity (AWS_WEB_IDENTITY_TOKEN_FILE is not set); profile default (there is none in \
+                    the shared AWS files); the container's service (neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor \
+                    AWS_CONTAINER_CREDENTIALS_FULL_URI is set); the instance metadata service (disabled by \
+                    AWS_EC2_METADATA_DISABLED). Set AWS_PROFILE";
+    assert!(error.contains(expected), "{error}");
+    assert_eq!(ecr.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_profile_that_is_not_complete_says_what_is_missing() {
+    for (profile, part) in [
+        ("role_arn = arn:aws:iam::1:role/x", "needs a source_profile or a credential_source"),
+        ("role_arn = arn:aws:iam::1:role/x\nsource_profile = a\ncredential_source = Environment", "exclude each other"),
+        (
+            "role_arn = arn:aws:iam::1:role/x\nsource_profile = q\n[profile q]\nrole_arn = y\nsource_profile = p",
+            "circle",
+        ),
+        ("role_arn = arn:aws:iam::1:role/x\ncredential_source = Moon", "credential_source must be Environment"),
+        ("aws_access_key_id = AKID", "aws_secret_access_key is missing"),
+        ("aws_secret_access_key = x", "aws_access_key_id is missing"),
+        ("web_identity_token_file = x", "needs a role_arn"),
+        ("sso_session = none\nsso_account_id = 1\nsso_role_name = r", "there is no section [sso-session none]"),
+        ("sso_start_url = https://x\nsso_account_id = 1\nsso_role_name = r", "sso_region is missing"),
+        ("login_session = arn:aws:iam::1:user/u", "aws configure export-credentials --profile p"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let machine = Machine::new().config(&format!("[profile p]\n{profile}\n"));
+        let error = machine.error(with(calls(&ecr), json!({"profile": "p"}))).await;
+        assert!(error.contains("is not complete: ") && error.contains(part), "{profile}: {error}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Which hosts are called, as a proxy is asked for them: nothing leaves the machine.
+
+use serde_json::{Value as Json, json};
+use support::{ecr::Ecr, proxy::Proxy, sts::Sts};
+
+use crate::machine::{Machine, calls, with};
+
+/// What the proxy was asked for.
+async fn targets(machine: Machine, configuration: Json) -> Vec<String> {
+    let proxy = Proxy::start().await.unwrap();
+    let machine =
+        machine.keys().var("HTTPS_PROXY", proxy.url()).var("HTTP_PROXY", proxy.url()).var("AWS_MAX_ATTEMPTS", "1");
+    machine.error(configuration).await;
+    proxy.targets()
+}
+
+#[tokio::test]
+async fn each_partition_has_its_hosts() {
+    for (region, host) in [
+        ("eu-west-1", "api.ecr.eu-west-1.amazonaws.com:443"),
+        ("cn-north-1", "api.ecr.cn-north-1.amazonaws.com.cn:443"),
+        ("us-gov-west-1", "api.ecr.us-gov-west-1.amazonaws.com:443"),
+        ("us-iso-east-1", "api.ecr.us-iso-east-1.c2s.ic.gov:443"),
+        ("us-isob-east-1", "api.ecr.us-isob-east-1.sc2s.sgov.gov:443"),
+    ] {
+        assert_eq!(targets(Machine::new(), json!({"region": region})).await, [host]);
+    }
+}
+
+#[tokio::test]
+async fn fips_and_dual_stack_come_from_the_configuration_the_environment_and_the_profile() {
+    let region = json!({"region": "us-east-1"});
+    let profile = |line: &str| Machine::new().config(&format!("[default]\n{line}\n"));
+    let fips = "api.ecr-fips.us-east-1.amazonaws.com:443";
+    let dual_stack = "ecr.us-east-1.api.aws:443";
+    for (machine, more, host) in [
+        (Machine::new(), json!({"useFipsEndpoint": "true"}), fips),
+        (Machine::new().var("AWS_USE_FIPS_ENDPOINT", "true"), json!({}), fips),
+        (profile("use_fips_endpoint = true"), json!({}), fips),
+        (Machine::new(), json!({"useDualstackEndpoint": true}), dual_stack),
+        (Machine::new().var("AWS_USE_DUALSTACK_ENDPOINT", "true"), json!({}), dual_stack),
+        (profile("use_dualstack_endpoint = true"), json!({}), dual_stack),
+        (
+            Machine::new(),
+            json!({"useFipsEndpoint": true, "useDualstackEndpoint": true}),
+            "ecr-fips.us-east-1.api.aws:443",
+        ),
+        (
+            Machine::new().var("AWS_USE_FIPS_ENDPOINT", "true"),
+            json!({"useFipsEndpoint": false}),
+            "api.ecr.us-east-1.amazonaws.com:443",
+        ),
+    ] {
+        assert_eq!(targets(machine, with(region.clone(), more.clone())).await, [host], "{more}");
+    }
+}
+
+#[tokio::test]
+async fn sts_is_called_in_its_own_region() {
+    let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/r"}]);
+    for (more, host) in [
+        (json!({}), "sts.eu-west-1.amazonaws.com:443"),
+        (json!({"stsRegion": "us-east-2"}), "sts.us-east-2.amazonaws.com:443"),
+    ] {
+        let configuration = with(json!({"region": "eu-west-1", "assumeRoles": role.clone()}), more);
+        assert_eq!(targets(Machine::new(), configuration).await, [host]);
+    }
+}
+
+#[tokio::test]
+async fn custom_endpoints_come_from_the_configuration_the_environment_and_the_profile() {
+    let profile = |lines: &str| Machine::new().config(lines);
+    for service in [true, false] {
+        let name = if service { "AWS_ENDPOINT_URL_ECR" } else { "AWS_ENDPOINT_URL" };
+        let ecr = Ecr::start().await.unwrap();
+        let lines = match service {
+            true => format!("[default]\nservices = s\n[services s]\necr =\n  endpoint_url = {}\n", ecr.url()),
+            false => format!("[default]\nendpoint_url = {}\n", ecr.url()),
+        };
+        for machine in [Machine::new().var(name, ecr.url()), profile(&lines)] {
+            let mut running = machine.keys().configured(json!({"region": "eu-west-1"})).await;
+            assert_eq!(running.asked(&ecr).await.region, "eu-west-1");
+        }
+    }
+    // The configuration wins.
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new().keys().var("AWS_ENDPOINT_URL_ECR", "http://127.0.0.1:1");
+    machine.configured(calls(&ecr)).await.asked(&ecr).await;
+}
+
+#[tokio::test]
+async fn each_service_is_called_at_its_own_endpoint() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let more = json!({"assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/r"}]});
+    let machine = Machine::new().keys().var("AWS_ENDPOINT_URL_STS", sts.url());
+    machine.configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+    assert_eq!((sts.asked().len(), ecr.requests().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_custom_endpoint_with_fips_by_the_environment_is_an_error() {
+    let ecr = Ecr::start().await.unwrap();
+    let error = Machine::new().keys().var("AWS_USE_FIPS_ENDPOINT", "true").error(calls(&ecr)).await;
+    assert!(error.contains("the configuration leads to no endpoint: "), "{error}");
+    assert!(error.contains("FIPS") && error.ends_with("and the settings for FIPS and dual-stack."), "{error}");
+}

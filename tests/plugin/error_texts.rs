@@ -1,0 +1,195 @@
+//! Every way to fail, made to happen, against the table in `docs/troubleshooting.md`: each failure is one row of it, and
+//! each row is a failure that happens.
+
+use serde_json::{Value as Json, json};
+use support::{
+    ecr::{Answer, Ecr},
+    http::{Reply, Server},
+    sts::{ACCOUNT, Sts},
+    tls::{Authority, Tls},
+};
+
+use crate::machine::{Machine, calls, with};
+
+const TABLE: &str = include_str!("../../docs/troubleshooting.md");
+
+/// A row: what happened and what to do, with `…` for anything.
+#[derive(Debug, PartialEq, Eq)]
+struct Row {
+    happened: &'static str,
+    to_do: &'static str,
+}
+
+fn rows() -> Vec<Row> {
+    let cells = TABLE.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
+    cells.skip(1).map(|(happened, to_do)| Row { happened, to_do }).collect()
+}
+
+impl Row {
+    /// Whether `message` is this row, behind the words that name the call.
+    fn is(&self, message: &str) -> bool {
+        let message = message.strip_prefix("getCredentials for registry 123456789012").expect("the function's name");
+        let what = message.strip_prefix(": ").or_else(|| {
+            let (region, what) = message.strip_prefix(" in ")?.split_once(": ")?;
+            (!region.is_empty()).then_some(what)
+        });
+        matches(&format!("{}. {}.", self.happened, self.to_do), what.expect("a colon"))
+    }
+}
+
+/// Whether `text` is `pattern`, in which `…` stands for any text that is not empty or for none.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('…') else { return pattern == text };
+    let Some(text) = text.strip_prefix(start) else { return false };
+    (0..=text.len()).filter(|index| text.is_char_boundary(*index)).any(|index| matches(rest, &text[index..]))
+}
+
+fn machine() -> Machine {
+    Machine::new().keys()
+}
+
+/// The message for an answer of ECR, in a Region.
+async fn answered(answer: Answer, region: &str) -> String {
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(answer);
+    machine().error(with(calls(&ecr), json!({"region": region, "maxRetries": 1}))).await
+}
+
+/// The message for an error of STS when a role is to be assumed.
+async fn not_assumed(status: u16, code: &'static str, message: &'static str) -> String {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    sts.fail(status, code, message);
+    let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/Deploy"}]);
+    let more = json!({"assumeRoles": role, "endpoints": [{"sts": sts.url()}]});
+    machine().error(with(calls(&ecr), more)).await
+}
+
+/// The message with a profile `p` of these lines.
+async fn with_profile(lines: &str) -> String {
+    let ecr = Ecr::start().await.unwrap();
+    Machine::new().config(&format!("[profile p]\n{lines}\n")).error(with(calls(&ecr), json!({"profile": "p"}))).await
+}
+
+async fn with_configuration(more: Json) -> String {
+    let ecr = Ecr::start().await.unwrap();
+    machine().error(with(calls(&ecr), more)).await
+}
+
+/// Makes everything fail. Each entry names the row by the start of what happened, and a part that must be there.
+async fn failures() -> Vec<(&'static str, &'static str, String)> {
+    let ecr = Ecr::start().await.unwrap();
+    let error = |code, message| Answer::Error(400, code, message);
+    let mut all = vec![
+        ("no AWS Region", "profile default", machine().error(json!({})).await),
+        ("… is not the name", "\"eu-west1\"", machine().var("AWS_REGION", "eu-west1").error(json!({})).await),
+        ("no AWS credentials", "AWS_ACCESS_KEY_ID is not set", Machine::new().error(calls(&ecr)).await),
+        ("… gave no AWS", "credential_process of profile p", with_profile("credential_process = exit 7").await),
+        (
+            "there is no profile",
+            "only: p. ",
+            with_profile("source_profile = q\nrole_arn = arn:aws:iam::1:role/r").await,
+        ),
+        ("profile …", "aws_secret_access_key", with_profile("aws_access_key_id = AKID").await),
+        ("a shared AWS file", ".aws/config on line 2: ", with_profile("no equals sign").await),
+        ("could not read", "absent", with_configuration(json!({"sharedConfigFiles": ["/absent"]})).await),
+        ("the CA bundle", "/absent cannot be read", with_configuration(json!({"customCaBundle": "/absent"})).await),
+        ("… asks for multi", "profile p", with_profile("role_arn = a\nsource_profile = p\nmfa_serial = m").await),
+    ];
+    let sso = "sso_start_url = https://x\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r";
+    all.push(("the SSO session", "aws sso login --profile p", with_profile(sso).await));
+    let no_proxy = machine().var("HTTPS_PROXY", "ftp://x").error(calls(&ecr)).await;
+    all.push(("the environment variable", "HTTPS_PROXY", no_proxy));
+    let fips = machine().var("AWS_USE_FIPS_ENDPOINT", "true").error(calls(&ecr)).await;
+    all.push(("the configuration leads", "FIPS", fips));
+    let guarded = Sts::start().await.unwrap();
+    let guard = json!({"forbiddenAccountIds": [ACCOUNT], "endpoints": [{"sts": guarded.url()}]});
+    all.push(("the credentials belong", ACCOUNT, with_configuration(guard).await));
+    let foreign = json!({"assumeRoles": [{"roleArn": "arn:aws-us-gov:iam::111122223333:role/r"}]});
+    all.push(("… is in the partition", "aws-us-gov", with_configuration(foreign).await));
+    all.push((
+        "… could not be reached",
+        "127.0.0.1:9",
+        machine().error(json!({"region": "eu-west-1", "maxRetries": 1})).await,
+    ));
+    let tls = Tls::start(Authority::new("ours").certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let untrusted = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}]});
+    all.push(("no secure connection", "authority is not trusted", machine().error(untrusted).await));
+    for (start, part, answer, region) in [
+        ("AWS denied", "ecr:GetAuthorizationToken", error("AccessDeniedException", "not authorized"), "eu-west-1"),
+        ("the AWS credentials have", "is expired", error("ExpiredTokenException", "token is expired"), "eu-west-1"),
+        ("AWS does not accept", "is invalid", error("UnrecognizedClientException", "token is invalid"), "eu-west-1"),
+        ("the credentials are not", "aws-cn", error("UnrecognizedClientException", "token is invalid"), "cn-north-1"),
+        (
+            "AWS refused the req",
+            "now earlier",
+            error("InvalidSignatureException", "Signature expired: now earlier"),
+            "eu-west-1",
+        ),
+        ("AWS refused a", "registryIds", error("InvalidParameterException", "Invalid 'registryIds'"), "eu-west-1"),
+        ("AWS throttled", "once", error("ThrottlingException", "Rate exceeded"), "eu-west-1"),
+        ("AWS failed", "500", Answer::Html(500), "eu-west-1"),
+        ("… did not answer", "127.0.0.1:", Answer::Never, "eu-west-1"),
+        ("the answer is none", "", Answer::Html(200), "eu-west-1"),
+        ("the answer has", "no authorization data", Answer::Body("{}"), "eu-west-1"),
+        ("AWS answered", "something", error("OtherException", "something"), "eu-west-1"),
+    ] {
+        all.push((start, part, answered(answer, region).await));
+    }
+    for (start, part, status, code, message) in [
+        (
+            "the role …",
+            "sts:AssumeRole on the resource `arn:aws:iam::111122223333:role/Deploy`",
+            403,
+            "AccessDenied",
+            "no",
+        ),
+        ("… asks for multi", "role/Deploy", 403, "AccessDenied", "MultiFactorAuthentication failed"),
+        ("the AWS credentials have", "over", 403, "ExpiredToken", "the token is over"),
+        ("AWS does not accept", "invalid", 403, "InvalidClientTokenId", "the token is invalid"),
+    ] {
+        all.push((start, part, not_assumed(status, code, message).await));
+    }
+    all.push(("… gave no AWS", "no AWS credentials: Token expired", identity_over().await));
+    all
+}
+
+async fn identity_over() -> String {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    sts.fail(400, "ExpiredTokenException", "Token expired");
+    let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityToken": "t"});
+    let more = json!({"assumeRoleWithWebIdentity": identity, "endpoints": [{"sts": sts.url()}]});
+    machine().error(with(calls(&ecr), more)).await
+}
+
+#[tokio::test]
+async fn each_failure_is_one_row_of_the_table_and_each_row_happens() {
+    let rows = rows();
+    assert!(rows.len() >= 25, "the table was found: {rows:#?}");
+    let mut seen = Vec::new();
+    for (start, part, message) in failures().await {
+        let row: Vec<_> = rows.iter().filter(|row| row.is(&message)).collect();
+        let [row] = row[..] else { panic!("{message:?} is not one row: {row:#?}") };
+        assert!(row.happened.starts_with(start), "{message:?} is the row {row:?}, not {start:?}");
+        assert!(message.contains(part), "{message:?} lacks {part:?}");
+        seen.push(row);
+    }
+    let never: Vec<_> = rows.iter().filter(|row| !seen.contains(row)).collect();
+    assert!(never.is_empty(), "rows that no failure reaches: {never:#?}");
+}
+
+#[tokio::test]
+async fn no_two_rows_advise_the_same() {
+    let mut advice: Vec<_> = rows().iter().map(|row| row.to_do).collect();
+    let all = advice.len();
+    advice.sort_unstable();
+    advice.dedup();
+    assert_eq!(advice.len(), all);
+}
+
+#[tokio::test]
+async fn a_proxy_s_page_is_none_of_aws_s_answers() {
+    let page = Server::start(|_| Reply::Body(200, "<html>sign in</html>".to_owned())).await.unwrap();
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": page.url()}]});
+    let error = machine().error(configuration).await;
+    assert!(error.contains("the answer is none of AWS's: "), "{error}");
+}

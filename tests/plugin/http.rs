@@ -1,0 +1,227 @@
+//! How AWS is called: proxies, trust, tries, times, and the user agent.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use pulumi_resource_aws::VERSION;
+use serde_json::json;
+use support::{
+    ecr::{Answer, Ecr},
+    moto::Moto,
+    proxy::Proxy,
+    tls::{Authority, Tls},
+};
+
+use crate::machine::{Machine, REGISTRY, calls, with};
+
+/// A host that no name server is asked for: only the proxy hears of it.
+const REMOTE: &str = "ecr.test";
+
+#[tokio::test]
+async fn a_proxy_is_configured_or_in_the_environment() {
+    for (scheme, target) in [("http", "http://ecr.test/"), ("https", "ecr.test:443")] {
+        let proxy = Proxy::start().await.unwrap();
+        let endpoint = json!({"region": "eu-west-1", "endpoints": [{"ecr": format!("{scheme}://{REMOTE}")}]});
+        let configured = json!({format!("{scheme}Proxy"): proxy.url_with("user", "pass%40word")});
+        let variable = format!("{}_PROXY", scheme.to_uppercase());
+        for (machine, more) in [
+            (Machine::new(), configured),
+            (Machine::new().var(&variable, proxy.url_with("user", "pass%40word")), json!({})),
+            (
+                Machine::new().without(&variable).var(&variable.to_lowercase(), proxy.url_with("user", "pass%40word")),
+                json!({}),
+            ),
+        ] {
+            let before = proxy.heads().len();
+            let error = machine.keys().error(with(endpoint.clone(), with(more, json!({"maxRetries": 1})))).await;
+            assert_eq!(proxy.targets(), [target]);
+            assert!(!error.contains("pass"), "{error}");
+            let expected = format!("Basic {}", BASE64_STANDARD.encode("user:pass@word"));
+            let [head] = &proxy.heads()[before..] else { panic!("one request") };
+            let authorization = head.iter().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                name.eq_ignore_ascii_case("proxy-authorization").then_some(value)
+            });
+            assert_eq!(authorization, Some(expected.as_str()), "{scheme}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_proxy_leaves_hosts_out() {
+    for (machine, more) in [
+        (Machine::new(), json!({"noProxy": "other.example, .test"})),
+        (Machine::new().var("NO_PROXY", "ecr.test"), json!({})),
+        (Machine::new().var("NO_PROXY", "other"), json!({"noProxy": "*"})),
+    ] {
+        let proxy = Proxy::start().await.unwrap();
+        let configuration = with(
+            json!({"region": "eu-west-1", "endpoints": [{"ecr": "https://ecr.test"}], "httpsProxy": proxy.url()}),
+            with(more, json!({"maxRetries": 1})),
+        );
+        let error = machine.keys().error(configuration).await;
+        assert!(error.contains("ecr.test:443 could not be reached: "), "{error}");
+        assert!(proxy.heads().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn this_machine_and_the_link_are_never_called_through_a_proxy() {
+    let (proxy, ecr) = (Proxy::start().await.unwrap(), Ecr::start().await.unwrap());
+    let machine =
+        || Machine::new().var("HTTP_PROXY", proxy.url()).var("ALL_PROXY", proxy.url()).without("NO_PROXY").keys();
+    let more = json!({"httpProxy": proxy.url()});
+    machine().configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+    let endpoint = format!("http://localhost:{}", ecr.address().port());
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": endpoint}]});
+    machine().configured(configuration).await.asked(&ecr).await;
+    assert!(proxy.heads().is_empty(), "neither AWS nor the engine is called by the proxy: {:?}", proxy.heads());
+}
+
+#[tokio::test]
+async fn an_unreachable_host_is_named_with_its_proxy() {
+    let configuration = json!({"region": "eu-west-1", "maxRetries": 1});
+    let error = Machine::new().keys().error(configuration).await;
+    let expected = "api.ecr.eu-west-1.amazonaws.com:443 could not be reached through the proxy http://127.0.0.1:9: ";
+    assert!(error.contains(expected), "{error}");
+    let machine = Machine::new().keys().var("HTTPS_PROXY", "socks5://user:to-hide@127.0.0.1:9");
+    let error = machine.error(json!({"region": "eu-west-1"})).await;
+    let expected = "the environment variable HTTPS_PROXY is not the URL of an HTTP proxy. Correct or unset it.";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_ca_bundle_is_trusted_wherever_it_is_named() {
+    let authority = Authority::new("ours");
+    let machine = || Machine::new().keys().file("ca.pem", authority.pem());
+    let configured = machine();
+    let path = configured.path("ca.pem");
+    let variable = machine();
+    let variable_path = variable.path("ca.pem");
+    let profile = machine();
+    let profile_path = profile.path("ca.pem");
+    for (machine, more) in [
+        (configured, json!({"customCaBundle": path})),
+        (machine(), json!({"customCaBundle": "~/ca.pem"})),
+        (variable.var("AWS_CA_BUNDLE", variable_path), json!({})),
+        (profile.config(&format!("[default]\nca_bundle = {profile_path}\n")), json!({})),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let tls = Tls::start(authority.certificate("127.0.0.1"), ecr.address()).await.unwrap();
+        let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": tls.url()}]});
+        machine.configured(with(configuration, more)).await.asked(&ecr).await;
+    }
+}
+
+#[tokio::test]
+async fn moto_is_called_over_tls() {
+    let (authority, folder) = (Authority::new("ours"), tempfile::tempdir().unwrap());
+    let moto = Moto::start_tls(&authority.certificate("127.0.0.1"), folder.path()).await;
+    let machine = Machine::new().keys().file("ca.pem", authority.pem());
+    let configuration =
+        json!({"region": "eu-west-1", "endpoints": [{"ecr": moto.url()}], "customCaBundle": machine.path("ca.pem")});
+    let mut running = machine.configured(configuration).await;
+    let results = running.plugin.get_credentials(REGISTRY).await.expect("a token");
+    assert_eq!(results["password"], format!("{REGISTRY}-auth-token"));
+}
+
+#[tokio::test]
+async fn a_ca_bundle_that_is_no_good_says_why() {
+    let malformed = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
+    for (content, part) in [
+        (Some(malformed), "holds a malformed certificate, number 1"),
+        (Some(broken), "holds a malformed certificate, number 1"),
+        (Some("no certificate"), "holds no certificate in PEM form"),
+        (Some(""), "holds no certificate in PEM form"),
+        (None, "cannot be read: No such file or directory"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let machine = Machine::new().keys();
+        let path = machine.path("ca.pem");
+        let machine = content.into_iter().fold(machine, |machine, content| machine.file("ca.pem", content));
+        let mut running = machine.configured(with(calls(&ecr), json!({"customCaBundle": path}))).await;
+        let error = running.plugin.error().await;
+        assert!(error.contains(&format!("the CA bundle {path} {part}")), "{error}");
+        std::fs::write(&path, Authority::new("ours").pem()).unwrap();
+        running.plugin.get_credentials(REGISTRY).await.expect("a failure is not remembered");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_no_good_says_why() {
+    let (authority, stranger) = (Authority::new("ours"), Authority::new("a stranger's"));
+    for (certificate, problem) in [
+        (stranger.certificate("127.0.0.1"), "the certificate's authority is not trusted"),
+        (authority.certificate("other.example"), "the certificate is for another host name"),
+        (authority.expired_certificate("127.0.0.1"), "the certificate has expired"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let tls = Tls::start(certificate, ecr.address()).await.unwrap();
+        let machine = Machine::new().keys().file("ca.pem", authority.pem());
+        let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}],
+            "customCaBundle": machine.path("ca.pem")});
+        let error = machine.error(configuration).await;
+        let expected =
+            format!("no secure connection to {} could be made: {problem}. Set aws:customCaBundle", tls.address());
+        assert!(error.contains(&expected), "{error}");
+        assert!(ecr.requests().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_system_s_authorities_are_trusted_without_a_bundle() {
+    let ecr = Ecr::start().await.unwrap();
+    let tls = Tls::start(Authority::new("ours").certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}]});
+    let error = Machine::new().keys().error(configuration).await;
+    assert!(error.contains("the certificate's authority is not trusted"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_is_tried_as_often_as_configured() {
+    let throttled = Answer::Error(400, "ThrottlingException", "Rate exceeded");
+    for (machine, more, tries) in [
+        (Machine::new(), json!({}), 3),
+        (Machine::new(), json!({"maxRetries": 0}), 1),
+        (Machine::new(), json!({"maxRetries": "2"}), 2),
+        (Machine::new(), json!({"maxRetries": 2, "retryMode": "adaptive"}), 2),
+        (Machine::new().var("AWS_MAX_ATTEMPTS", "2"), json!({}), 2),
+        (Machine::new().config("[default]\nmax_attempts = 2\n"), json!({}), 2),
+        (Machine::new().var("AWS_MAX_ATTEMPTS", "7"), json!({"maxRetries": 1}), 1),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        ecr.answer_always(throttled.clone());
+        let error = machine.keys().error(with(calls(&ecr), more.clone())).await;
+        assert_eq!(ecr.requests().len(), tries, "{more}");
+        let times = if tries == 1 { "once".to_owned() } else { format!("{tries} times") };
+        assert!(error.contains(&format!("AWS throttled the call, which was tried {times}: ")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_bucket_ends_the_tries() {
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(Answer::Error(500, "ServerException", "internal"));
+    let more = json!({"maxRetries": 5, "tokenBucketRateLimiterCapacity": 1});
+    Machine::new().keys().error(with(calls(&ecr), more)).await;
+    assert_eq!(ecr.requests().len(), 1, "one try more costs more than the bucket holds");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(Answer::Never);
+    let error = Machine::new().keys().error(with(calls(&ecr), json!({"maxRetries": 1}))).await;
+    assert!(error.contains(&format!("{} did not answer in time. Try again; if it lasts", ecr.address())), "{error}");
+}
+
+#[tokio::test]
+async fn the_user_agent_names_this_product_and_the_user_s() {
+    let ecr = Ecr::start().await.unwrap();
+    let more = json!({"userAgents": ["tool/1.0 (comment)", "other/2"]});
+    let machine = Machine::new().keys().var("AWS_SDK_UA_APP_ID", "my-app");
+    let asked = machine.configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+    for part in [&format!("lib/pulumi-resource-aws/{VERSION}"), "app/my-app", "api/ecr/"] {
+        assert!(asked.user_agent.contains(part), "{}", asked.user_agent);
+    }
+    assert!(asked.user_agent.ends_with(" tool/1.0 (comment) other/2"), "{}", asked.user_agent);
+}

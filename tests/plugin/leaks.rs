@@ -1,0 +1,95 @@
+//! No secret that credentials are made from or that is handed out shows up in a log, an error or CheckConfig's answer.
+
+use prost::Message as _;
+use serde_json::json;
+use support::{
+    ecr::{Answer, Ecr, password, token},
+    forms,
+    http::{Reply, Server},
+    sts::{Sts, secret_key, session_token},
+    values::secret,
+};
+
+use crate::machine::{Machine, REGISTRY, calls, with};
+
+#[tokio::test]
+async fn no_source_of_credentials_leaks() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let container = r#"{"AccessKeyId": "ASIAC", "SecretAccessKey": "container/secret", "Token": "container+session",
+        "Expiration": "2999-01-01T00:00:00Z"}"#;
+    let service = Server::start(|_| Reply::Body(200, container.to_owned())).await.unwrap();
+    let process = r#"{"Version": 1, "AccessKeyId": "AKIDP", "SecretAccessKey": "process/secret"}"#;
+    let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/R", "externalId": secret("external/id")}]);
+    let assumed = with(calls(&ecr), json!({"assumeRoles": role, "endpoints": [{"sts": sts.url()}]}));
+    let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/W", "webIdentityToken": secret("web/identity")});
+    let profile = "[default]\naws_access_key_id = AKIDF\naws_secret_access_key = profile/secret\n";
+    let machines = [
+        (
+            Machine::new()
+                .var("AWS_ACCESS_KEY_ID", "AKIDE")
+                .var("AWS_SECRET_ACCESS_KEY", "environment/secret")
+                .var("AWS_SESSION_TOKEN", "environment/session"),
+            assumed.clone(),
+        ),
+        (
+            Machine::new(),
+            with(
+                assumed,
+                json!({"accessKey": "AKIDS", "secretKey": secret("static/secret"), "token": secret("static/session"),
+                "httpsProxy": "http://user:proxy%2Fsecret@127.0.0.1:9"}),
+            ),
+        ),
+        (
+            Machine::new(),
+            with(calls(&ecr), json!({"assumeRoleWithWebIdentity": identity, "endpoints": [{"sts": sts.url()}]})),
+        ),
+        (Machine::new().config(profile), calls(&ecr)),
+        (Machine::new().file("out", process).config("[default]\ncredential_process = cat ~/out"), calls(&ecr)),
+        (
+            Machine::new()
+                .var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url())
+                .var("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container/authorization"),
+            calls(&ecr),
+        ),
+    ];
+    let secrets = [
+        "environment/secret",
+        "environment/session",
+        "static/secret",
+        "static/session",
+        "proxy/secret",
+        "external/id",
+        "web/identity",
+        "profile/secret",
+        "process/secret",
+        "container/secret",
+        "container+session",
+        "container/authorization",
+    ];
+    let mut secrets: Vec<_> = secrets.map(str::to_owned).to_vec();
+    secrets.extend(["ASIAR", "ASIAW"].iter().flat_map(|key| [secret_key(key), session_token(key)]));
+
+    let mut shown = Vec::new();
+    for (machine, configuration) in machines {
+        let mut running = machine.argument("-v=9").start().await;
+        let checked = running.plugin.check_config(json!({"region": "eu-west-1"})).await.unwrap();
+        shown.push(String::from_utf8_lossy(&checked.encode_to_vec()).into_owned());
+        running.plugin.configure(configuration).await.unwrap();
+        let number = ecr.requests().len() + 1;
+        running.plugin.get_credentials(REGISTRY).await.expect("a token");
+        secrets.extend([password(REGISTRY, number), token(REGISTRY, number)]);
+        ecr.answer_next(Answer::Error(400, "AccessDeniedException", "no"));
+        let status = running.plugin.get_credentials("000000000001").await.map(drop).unwrap_err();
+        shown.push(status.to_string());
+        running.source().await;
+        shown.extend(running.engine.log().into_iter().map(|(_, line)| line));
+        running.plugin.signal("TERM").await;
+        let (_, stdout, stderr) = running.plugin.wait().await;
+        shown.extend([stdout, stderr]);
+    }
+    for secret in secrets.iter().flat_map(|secret| forms(secret)) {
+        let leak = shown.iter().find(|text| text.contains(&secret));
+        assert!(leak.is_none(), "{secret} is shown: {leak:?}");
+    }
+    assert!(shown.iter().any(|text| text.contains("AWS credentials come from")), "the log was read");
+}
