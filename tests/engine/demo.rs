@@ -20,7 +20,13 @@ fn the_demo_shows_the_outputs_masks_the_password_and_leaves_nothing_behind() {
         .expect("the demo runs");
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{text}");
-    for part in ["$ pulumi up --yes", "$ pulumi config set registryId 123456789012", "expiresAt", "[secret]", "https://123456789012.dkr.ecr."] {
+    for part in [
+        "$ pulumi up --yes",
+        "$ pulumi config set registryId 123456789012",
+        "expiresAt",
+        "[secret]",
+        "https://123456789012.dkr.ecr.",
+    ] {
         assert!(text.contains(part), "the demo does not show {part:?}:\n{text}");
     }
     for secret in [support::ecr::password("123456789012", 1), support::ecr::token("123456789012", 1)] {

@@ -17,6 +17,7 @@ mod old_sdks;
 mod program;
 mod progress;
 mod providers;
+mod shared_tokens;
 mod stack;
 mod stand_in;
 mod tools;
