@@ -11,6 +11,7 @@ mod demo;
 mod discovery;
 mod failures;
 mod java;
+mod leaks;
 mod lifecycle;
 mod moto;
 mod old_sdks;

@@ -17,7 +17,8 @@ use crate::tools;
 
 pub(crate) const REGION: &str = "eu-central-1";
 
-/// A secret of the configuration of every stack.
+/// Secrets of the configuration of every stack.
+pub(crate) const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 pub(crate) const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 const RUN_DEADLINE: Duration = Duration::from_secs(300);
@@ -60,7 +61,7 @@ impl Stack {
         stack.configure(&[
             &format!("--plaintext=aws:region={REGION}"),
             &format!("--plaintext=aws:endpoints={}", json!([{ "ecr": endpoint }])),
-            "--secret=aws:accessKey=AKIAIOSFODNN7EXAMPLE",
+            &format!("--secret=aws:accessKey={ACCESS_KEY}"),
             &format!("--secret=aws:secretKey={SECRET_KEY}"),
             &format!("--plaintext=registryId={registry_id}"),
         ]);

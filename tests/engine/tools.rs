@@ -65,3 +65,31 @@ fn built(folder: &str, proof: &str) -> PathBuf {
     assert!(proof.exists(), "{} is missing: run `make tools-engine`", proof.display());
     folder
 }
+
+#[test]
+#[should_panic(expected = "run `make tools-engine`")]
+fn an_engine_that_is_not_built_fails_a_test() {
+    engine("0.0.0");
+}
+
+#[test]
+fn a_tool_that_does_not_build_fails_loudly() {
+    let log = tempfile::NamedTempFile::new().expect("a temporary file");
+    let run = Command::new(repository().join("tests/engine/toolchain/run.sh"))
+        .args([Path::new("engine 0.0.0"), log.path()])
+        .args(["sh", "-c", "echo no such module; exit 3"])
+        .output()
+        .expect("the script runs");
+    let seen = String::from_utf8_lossy(&run.stderr);
+    assert!(!run.status.success());
+    assert!(seen.contains("no such module") && seen.contains("engine 0.0.0 ... failed"), "{seen}");
+}
+
+#[test]
+fn engines_are_of_the_versions_that_they_are_named_by() {
+    for version in [ENGINE, ENGINE_WITHOUT_HANDSHAKE, OLD_ENGINE] {
+        let told =
+            Command::new(engine(version).join("pulumi")).arg("version").output().expect("the engine runs").stdout;
+        assert_eq!(String::from_utf8_lossy(&told).trim(), format!("v{version}"));
+    }
+}

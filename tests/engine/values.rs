@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::program::{VALUES, VALUES_PYTHON, YAML};
-use crate::stack::{REGION, Stack};
+use crate::stack::{ACCESS_KEY, REGION, Stack};
 use crate::stand_in::StandIn;
 
 const REGISTRY_ID: &str = "012345678901";
@@ -72,9 +72,13 @@ fn a_new_token_changes_nothing_else() {
     stack.succeeds("up with a new token", &["up", "--yes", "--skip-preview", "--expect-no-changes"]);
     let second = stack.outputs();
 
-    assert_ne!(first["registry"]["password"], second["registry"]["password"]);
+    assert_ne!(first["password"], second["password"]);
     assert_eq!(without_token(first), without_token(second));
     assert_eq!(ecr.requests_for(REGISTRY_ID), 2);
+    // The default provider is configured by the stack, whose keys are secret.
+    for request in ecr.requests() {
+        assert_eq!((request.access_key.as_str(), request.region.as_str()), (ACCESS_KEY, REGION));
+    }
 }
 
 #[track_caller]
@@ -90,7 +94,7 @@ fn is_secret(value: &Value) -> bool {
 }
 
 fn without_token(mut outputs: Value) -> Value {
-    outputs["registry"]["password"] = json!(null);
+    outputs["password"] = json!(null);
     outputs["expiresAt"] = json!(null);
     outputs
 }

@@ -4,8 +4,11 @@ use pulumi_resource_aws::proto::pulumirpc as rpc;
 use serde_json::json;
 use support::{
     ecr::Ecr,
+    http::{Reply, Server},
     plugin::{Plugin, command},
 };
+
+use crate::machine::with;
 
 /// The descriptors of a process that are sockets, as the kernel names them.
 fn sockets(plugin: &Plugin) -> usize {
@@ -51,4 +54,42 @@ async fn explicit_keys_and_region_open_one_connection() {
     let mut plugin = Plugin::for_ecr(&ecr).await;
     plugin.get_credentials("123456789012").await.unwrap();
     assert_eq!(ecr.connections(), 1);
+}
+
+#[tokio::test]
+async fn nothing_is_opened_or_read_whatever_is_configured() {
+    let server = Server::start(|_| Reply::Body(500, String::new())).await.unwrap();
+    let (url, role) = (server.url(), "arn:aws:iam::111122223333:role/r");
+    let base = json!({
+        "endpoints": [{"ecr": url, "sts": url, "sso": url}],
+        "ec2MetadataServiceEndpoint": url,
+        "httpProxy": url,
+        "httpsProxy": url,
+        "assumeRoles": [{"roleArn": role}],
+        "allowedAccountIds": ["111122223333"],
+        "maxRetries": 1,
+        "skipCredentialsValidation": false,
+        "skipRequestingAccountId": false,
+    });
+    let mut asked = 0;
+    for more in [
+        json!({"profile": "p", "sharedConfigFiles": ["/absent"], "customCaBundle": "/absent"}),
+        json!({"assumeRoleWithWebIdentity": {"roleArn": role, "webIdentityTokenFile": "/absent"}}),
+        json!({"accessKey": "AKIDEXAMPLE", "secretKey": "s", "region": "eu-west-1"}),
+    ] {
+        let configuration = with(base.clone(), more);
+        let mut command = command();
+        command.env_remove("AWS_EC2_METADATA_DISABLED");
+        let mut plugin = Plugin::from_command(command).await;
+        plugin.client.get_plugin_info(()).await.unwrap();
+        let before = sockets(&plugin);
+        let checked = plugin.check_config(configuration.clone()).await.unwrap();
+        assert_eq!(checked.failures.len(), 0, "{configuration}");
+        plugin.configure(configuration.clone()).await.expect("absent files are not missed yet");
+        assert_eq!(sockets(&plugin), before, "a socket was opened: {configuration}");
+        assert_eq!(server.asked().len(), asked, "{configuration}");
+        plugin.error().await;
+        asked = server.asked().len();
+    }
+    assert_ne!(asked, 0, "the test would not notice a call");
 }

@@ -1,30 +1,16 @@
 //! No secret that credentials are made from or that is handed out shows up in a log, an error or CheckConfig's answer.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use prost::Message as _;
 use serde_json::json;
 use support::{
     ecr::{Answer, Ecr, password, token},
+    forms,
     http::{Reply, Server},
     sts::{Sts, secret_key, session_token},
     values::secret,
 };
 
 use crate::machine::{Machine, REGISTRY, calls, with};
-
-fn url_encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-/// `text` plain, as base64 and for a URL.
-fn forms(text: &str) -> [String; 3] {
-    [text.to_owned(), BASE64_STANDARD.encode(text), url_encoded(text)]
-}
 
 #[tokio::test]
 async fn no_source_of_credentials_leaks() {
@@ -106,9 +92,4 @@ async fn no_source_of_credentials_leaks() {
         assert!(leak.is_none(), "{secret} is shown: {leak:?}");
     }
     assert!(shown.iter().any(|text| text.contains("AWS credentials come from")), "the log was read");
-}
-
-#[test]
-fn the_search_finds_all_forms() {
-    assert_eq!(forms("a/b"), ["a/b", "YS9i", "a%2Fb"]);
 }

@@ -1,6 +1,8 @@
 //! The plugin as a process, spoken to as the engine does, with stand-ins for AWS and the engine. One executable, since
 //! each more would be linked with all of the AWS SDK.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic that says why")]
+
 mod account_guards;
 mod cache;
 mod cache_folder;

@@ -12,6 +12,9 @@ ENGINE := $(TOOLS)/pulumi-$(ENGINE_VERSION)
 # The last engine without the Handshake call, and one of 2022.
 OLD_ENGINES := $(addprefix $(TOOLS)/pulumi-,3.142.0 3.49.0)
 
+# Where an engine keeps its version: the old ones in the second. The linker passes over a package that is not there.
+VERSION_PACKAGES := sdk/v3/go/common/version pkg/v3/version
+
 # The examples that are compiled before they run.
 COMPILED := $(TOOLS)/examples
 
@@ -31,7 +34,7 @@ $(TOOLS)/pulumi-%/.engine: $(call sources,pulumi-%)
 	@mkdir -p $(@D)
 	@$(long) "engine $* with its YAML host (5 minutes the first time)" $(TOOL_LOGS)/engine-$*.log \
 		go -C $(<D) build -v -trimpath -o $(abspath $(@D))/ \
-		-ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$*" \
+		-ldflags "-s -w $(foreach package,$(VERSION_PACKAGES),-X github.com/pulumi/pulumi/$(package).Version=v$*)" \
 		github.com/pulumi/pulumi/pkg/v3/cmd/pulumi github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml
 	@touch $@
 
@@ -44,18 +47,17 @@ $(TOOLS)/language-hosts/.built: $(call sources,language-hosts)
 		github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python
 	@touch $@
 
-# The Python host starts a script that today's SDK brings.
-$(TOOLS)/language-hosts/pulumi-language-python-exec: $(ENGINE)/.engine $(TOOLS)/language-hosts/.built
+# Scripts that today's SDKs bring: one starts a Python program, one serves the resources that a Node.js program defines.
+PYTHON_SCRIPT := $(TOOLS)/language-hosts/pulumi-language-python-exec
+NODE_SCRIPT := $(TOOLS)/language-hosts/pulumi-resource-pulumi-nodejs
+$(PYTHON_SCRIPT): sdk_folder := python/cmd
+$(NODE_SCRIPT): sdk_folder := nodejs/dist
+$(PYTHON_SCRIPT) $(NODE_SCRIPT): $(ENGINE)/.engine $(TOOLS)/language-hosts/.built
 	@sdk=$$(go -C $(TOOLCHAIN)/pulumi-$(ENGINE_VERSION) list -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3) && \
-		install -m 0755 "$$sdk/python/cmd/$(@F)" $@
-
-# What serves the resources that a Node.js program defines itself.
-$(TOOLS)/language-hosts/pulumi-resource-pulumi-nodejs: $(ENGINE)/.engine $(TOOLS)/language-hosts/.built
-	@sdk=$$(go -C $(TOOLCHAIN)/pulumi-$(ENGINE_VERSION) list -m -f '{{.Dir}}' github.com/pulumi/pulumi/sdk/v3) && \
-		install -m 0755 "$$sdk/nodejs/dist/$(@F)" $@
+		install -m 0755 "$$sdk/$(sdk_folder)/$(@F)" $@
 
 # An engine looks for language hosts beside itself first, so every engine has them there.
-$(TOOLS)/pulumi-%/.hosts: $(addprefix $(TOOLS)/language-hosts/pulumi-,language-python-exec resource-pulumi-nodejs)
+$(TOOLS)/pulumi-%/.hosts: $(PYTHON_SCRIPT) $(NODE_SCRIPT)
 	@ln -f $(TOOLS)/language-hosts/pulumi-* $(@D)/
 	@touch $@
 
