@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 
 include tests/engine/toolchain/toolchain.mk
+include benches/bench.mk
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
 PLUGIN := target/release/pulumi-resource-aws
@@ -10,10 +11,10 @@ TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
 PROVIDER_GIVEN := $(PROVIDER)
 PROVIDER ?= $(PLUGIN)
 
-.PHONY: help build demo stand-in dist test test-fast test-engine conformance test-conformance bench lint fmt deny clean
+.PHONY: help build demo stand-in dist test test-fast test-engine conformance test-conformance lint fmt deny clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the plugin for release: target/release/pulumi-resource-aws
 	@echo "==> Building the plugin (some minutes the first time)"
@@ -31,7 +32,7 @@ dist: build ## Pack the plugin as `pulumi plugin install` takes it
 	@tar --create --gzip --file $(TARBALL) --owner 0 --group 0 --mode 0755 -C $(dir $(PLUGIN)) $(notdir $(PLUGIN))
 	@sha256sum $(TARBALL)
 
-test: lint test-fast test-conformance test-engine ## Run all the tests; installs what they need into .tools/
+test: lint build test-fast test-conformance test-engine ## Run all the tests; installs what they need into .tools/
 
 test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
 	@echo "==> Testing the plugin as a process"

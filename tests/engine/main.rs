@@ -21,6 +21,7 @@ mod program;
 mod progress;
 mod providers;
 mod recording;
+mod shared_tokens;
 mod stack;
 mod stand_in;
 mod tools;

@@ -12,6 +12,7 @@ mod descriptors;
 mod endpoints;
 mod error_texts;
 mod errors;
+mod footprint;
 mod functions;
 mod http;
 mod laziness;

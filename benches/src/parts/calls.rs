@@ -1,0 +1,208 @@
+//! Calls to a plugin that runs: one at a time, many at once, very many.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{
+    StreamExt,
+    future::join_all,
+    stream::{FuturesUnordered, iter},
+};
+use support::plugin::Plugin;
+
+use super::{Bench, Client, Growth, empty, invoke};
+use crate::{
+    contenders::{Provider, REGISTRY, resident_bytes},
+    report::{Goal, Row, Unit},
+    samples::Samples,
+};
+
+/// Calls at the same time, as in a burst of a program with many registries.
+const BURST: usize = 1000;
+
+const IN_FLIGHT: usize = 64;
+
+/// The plugin's own limit of calls to AWS at the same time (`src/aws/client.rs`).
+const CONNECTIONS: usize = 32;
+
+const LATENCY: Duration = Duration::from_millis(50);
+
+impl Bench {
+    async fn plugin(&self) -> Plugin {
+        Provider::Ours.configured(&self.ecr.url()).await
+    }
+
+    /// One call at a time; the two kinds take turns.
+    pub(super) async fn warm(&self) -> Vec<Row> {
+        let plugin = self.plugin().await;
+        invoke(plugin.client.clone(), REGISTRY).await;
+        let [mut p50, mut p99, mut empty_p50, mut empty_p99] = <[Samples; 4]>::default();
+        for _ in 0..self.times(20) {
+            let [mut invokes, mut empties] = <[Samples; 2]>::default();
+            for _ in 0..1000 {
+                invokes.push(time(invoke(plugin.client.clone(), REGISTRY)).await);
+                empties.push(time(empty(plugin.client.clone())).await);
+            }
+            p50.push(invokes.median());
+            p99.push(invokes.quantile(0.99));
+            empty_p50.push(empties.median());
+            empty_p99.push(empties.quantile(0.99));
+        }
+        let row = |what, ours, theirs| Row {
+            what,
+            ours,
+            against: "empty RPC, same connection",
+            theirs,
+            unit: Unit::Seconds,
+            goal: Goal::AtMost(1.3),
+        };
+        vec![
+            row("cached Invoke, one at a time, p50", p50, empty_p50),
+            row("cached Invoke, one at a time, p99", p99, empty_p99),
+        ]
+    }
+
+    pub(super) async fn throughput(&self) -> Vec<Row> {
+        const CALLS: usize = 5000;
+        let plugin = self.plugin().await;
+        let go = Provider::GoFromMemory.configured(&self.ecr.url()).await;
+        for plugin in [&plugin, &go] {
+            invoke(plugin.client.clone(), REGISTRY).await;
+        }
+        let [mut ours, mut empties, mut peer] = <[Samples; 3]>::default();
+        for _ in 0..self.times(20) {
+            ours.push(CALLS as f64 / time(in_flight(CALLS, || invoke(plugin.client.clone(), REGISTRY))).await);
+            empties.push(CALLS as f64 / time(in_flight(CALLS, || empty(plugin.client.clone()))).await);
+            peer.push(CALLS as f64 / time(in_flight(CALLS, || invoke(go.client.clone(), REGISTRY))).await);
+        }
+        let row = |against, theirs, goal| Row {
+            what: "cached Invokes a second, 64 in flight",
+            ours: ours.clone(),
+            against,
+            theirs,
+            unit: Unit::PerSecond,
+            goal: Goal::AtLeast(goal),
+        };
+        vec![row("empty RPCs, same connection", empties, 0.8), row("Go peer, from memory", peer, 1.0)]
+    }
+
+    /// Equal calls at once, to registries that were not asked for before.
+    pub(super) async fn equal(&self) -> Vec<Row> {
+        let plugin = self.plugin().await;
+        let [mut calls, mut bursts, mut empties, mut single] = <[Samples; 4]>::default();
+        for round in 0..self.times(30) {
+            let before = self.ecr.requests().len();
+            bursts.push(time(burst(|_| invoke_id(plugin.client.clone(), 2 * round))).await);
+            calls.push((self.ecr.requests().len() - before) as f64);
+            empties.push(time(burst(|_| empty(plugin.client.clone()))).await);
+            single.push(time(invoke_id(plugin.client.clone(), 2 * round + 1)).await);
+        }
+        vec![
+            Row {
+                what: "1,000 equal invokes at once: calls to AWS",
+                ours: calls,
+                against: "one",
+                theirs: 1.0.into(),
+                unit: Unit::Count,
+                goal: Goal::AtMost(1.0),
+            },
+            Row {
+                what: "1,000 equal invokes at once",
+                ours: bursts,
+                against: "1,000 empty RPCs at once and that call",
+                theirs: empties.plus(&single),
+                unit: Unit::Seconds,
+                goal: Goal::AtMost(1.5),
+            },
+        ]
+    }
+
+    pub(super) async fn distinct(&self) -> Vec<Row> {
+        self.ecr.set_latency(LATENCY);
+        let [mut connections, mut took] = <[Samples; 2]>::default();
+        for _ in 0..self.times(10) {
+            let plugin = self.plugin().await;
+            let before = self.ecr.connections();
+            took.push(time(burst(|number| invoke_id(plugin.client.clone(), number))).await);
+            connections.push((self.ecr.connections() - before) as f64);
+        }
+        let ideal = LATENCY.as_secs_f64() * BURST as f64 / CONNECTIONS as f64;
+        vec![
+            Row {
+                what: "1,000 registries at once: connections to AWS",
+                ours: connections,
+                against: "the limit",
+                theirs: (CONNECTIONS as f64).into(),
+                unit: Unit::Count,
+                goal: Goal::AtMost(1.0),
+            },
+            Row {
+                what: "1,000 registries at once, 50 ms each",
+                ours: took,
+                against: "1,000 / 32 × 50 ms",
+                theirs: ideal.into(),
+                unit: Unit::Seconds,
+                goal: Goal::AtMost(1.2),
+            },
+        ]
+    }
+
+    pub(super) async fn growth(&self, growth: &mut Growth) -> Vec<Row> {
+        const STEP: usize = 2000;
+        let steps = self.times(50);
+        let plugin = self.plugin().await;
+        let start = Instant::now();
+        invoke(plugin.client.clone(), REGISTRY).await;
+        let mut point = |invokes: usize| {
+            growth.points.push((invokes as f64, resident_bytes(&plugin), start.elapsed().as_secs_f64()));
+        };
+        point(1);
+        for step in 1..=steps {
+            in_flight(STEP, || invoke(plugin.client.clone(), REGISTRY)).await;
+            point(step * STEP);
+        }
+        let points = &growth.points;
+        let (early, half, end) = (points[1], points[steps / 2], points[steps]);
+        let row = |what, ours: f64, against, theirs: f64, unit| Row {
+            what,
+            ours: ours.into(),
+            against,
+            theirs: theirs.into(),
+            unit,
+            goal: Goal::AtMost(1.1),
+        };
+        vec![
+            row(
+                "growth: resident memory at the last of 100,000 invokes",
+                end.1,
+                "at the 2,000th",
+                early.1,
+                Unit::Bytes,
+            ),
+            row("growth: time of the second 50,000 invokes", end.2 - half.2, "of the first", half.2, Unit::Seconds),
+        ]
+    }
+}
+
+async fn invoke_id(client: Client, number: usize) {
+    invoke(client, &format!("{number:012}")).await;
+}
+
+async fn time(work: impl Future) -> f64 {
+    let start = Instant::now();
+    work.await;
+    start.elapsed().as_secs_f64()
+}
+
+async fn burst<F: Future<Output = ()>>(call: impl Fn(usize) -> F) {
+    join_all((0..BURST).map(call)).await;
+}
+
+async fn in_flight<F: Future<Output = ()>>(calls: usize, call: impl Fn() -> F) {
+    let mut running: FuturesUnordered<_> = (0..IN_FLIGHT.min(calls)).map(|_| call()).collect();
+    let mut waiting = iter(running.len()..calls);
+    while running.next().await.is_some() {
+        if waiting.next().await.is_some() {
+            running.push(call());
+        }
+    }
+}

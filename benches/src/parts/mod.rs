@@ -1,0 +1,96 @@
+//! What is measured: each part gives rows of the table.
+
+mod calls;
+mod engine;
+mod process;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use pulumi_resource_aws::proto::pulumirpc::{InvokeRequest, resource_provider_client::ResourceProviderClient};
+use serde_json::json;
+use support::{
+    ecr::Ecr,
+    plugin::GET_CREDENTIALS,
+    tls::{Authority, Tls},
+    values::properties,
+};
+use tempfile::TempDir;
+use tonic::transport::Channel;
+
+use crate::report::Row;
+
+/// The names of the parts, in the order of the table.
+pub(crate) const PARTS: [&str; 11] =
+    ["size", "start", "memory", "cold", "tls", "warm", "throughput", "equal", "distinct", "engine", "growth"];
+
+/// What the parts work with.
+pub(crate) struct Bench {
+    quick: bool,
+    ecr: Ecr,
+    tls: Tls,
+    /// The authority of [`Self::tls`].
+    ca: PathBuf,
+    _folder: TempDir,
+}
+
+/// Invokes, resident bytes and seconds since the first invoke.
+#[derive(Default)]
+pub(crate) struct Growth {
+    pub(crate) points: Vec<(f64, f64, f64)>,
+}
+
+impl Bench {
+    pub(crate) async fn new(quick: bool) -> Self {
+        let ecr = Ecr::start().await.expect("a free port");
+        let authority = Authority::new("bench");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let ca = folder.path().join("ca.pem");
+        std::fs::write(&ca, authority.pem()).expect("the temporary folder is writable");
+        let tls = Tls::start(authority.certificate("127.0.0.1"), ecr.address()).await.expect("a free port");
+        Self { quick, ecr, tls, ca, _folder: folder }
+    }
+
+    pub(crate) async fn run(&self, part: &str, growth: &mut Growth) -> Vec<Row> {
+        self.ecr.set_latency(Duration::ZERO);
+        match part {
+            "size" => process::size(),
+            "start" => self.start().await,
+            "memory" => self.memory().await,
+            "cold" => self.cold(None).await,
+            "tls" => self.cold(Some(&self.ca)).await,
+            "warm" => self.warm().await,
+            "throughput" => self.throughput().await,
+            "equal" => self.equal().await,
+            "distinct" => self.distinct().await,
+            "engine" => self.engine().await,
+            _ => self.growth(growth).await,
+        }
+    }
+
+    /// How many rounds, or calls, to make.
+    fn times(&self, number: usize) -> usize {
+        if self.quick { number.div_ceil(5) } else { number }
+    }
+
+    fn url(&self, ca: Option<&Path>) -> String {
+        if ca.is_some() { self.tls.url() } else { self.ecr.url() }
+    }
+}
+
+type Client = ResourceProviderClient<Channel>;
+
+/// Invokes getCredentials.
+async fn invoke(mut client: Client, registry_id: &str) {
+    let args = Some(properties(json!({"registryId": registry_id})));
+    let response = client.invoke(InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args }).await;
+    let response = response.expect("an answer").into_inner();
+    assert!(response.r#return.is_some_and(|results| results.fields.contains_key("password")), "no results");
+}
+
+/// Makes the RPC that carries least: nothing in, a version out.
+async fn empty(mut client: Client) {
+    client.get_plugin_info(()).await.expect("an answer");
+}

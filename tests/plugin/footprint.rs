@@ -1,0 +1,71 @@
+//! What the plugin weighs: bytes, crates, calls to AWS. A change that adds to one of them changes a number here.
+
+use std::{collections::BTreeSet, path::Path, process::Command};
+
+use serde_json::json;
+use support::{
+    ecr::Ecr,
+    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration},
+};
+use tokio::task::JoinSet;
+
+/// The size of the release binary, in bytes. Other versions of the linker make a difference of some kilobytes.
+const BINARY_BYTES: u64 = 5_500_000;
+
+/// The crates in the executable, this one included.
+const CRATES: usize = 178;
+
+#[test]
+fn the_release_binary_has_its_size() {
+    let binary = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/pulumi-resource-aws");
+    let Ok(metadata) = std::fs::metadata(&binary) else {
+        assert!(std::env::var_os("CI").is_none(), "{} is missing: run `make build`", binary.display());
+        eprintln!("SKIPPED: {} is missing: run `make build`", binary.display());
+        return;
+    };
+    assert!(metadata.len() <= BINARY_BYTES, "the release binary has {} bytes, not {BINARY_BYTES}", metadata.len());
+}
+
+#[test]
+fn the_executable_has_its_crates() {
+    let tree = ["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}"];
+    let mut cargo = Command::new(env!("CARGO"));
+    let output =
+        cargo.args(tree).args(["--target", "x86_64-unknown-linux-gnu"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let output = output.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let name_and_version = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let crates: BTreeSet<_> = text.lines().filter(|line| !line.is_empty()).map(name_and_version).collect();
+    assert_eq!(crates.len(), CRATES, "{crates:#?}");
+}
+
+#[tokio::test]
+async fn a_run_makes_one_call_to_aws_for_each_registry() {
+    let ecr = Ecr::start().await.unwrap();
+    let registries = ["000000000001", "000000000002", "000000000003"];
+    let folder = tempfile::tempdir().unwrap();
+    // Preview and up are processes of their own; without a folder for tokens each makes its calls.
+    for (shared, calls) in
+        [("", 3), ("", 6), (folder.path().to_str().unwrap(), 9), (folder.path().to_str().unwrap(), 9)]
+    {
+        let mut command = command();
+        command.env("PULUMI_AWS_ECR_CACHE_DIR", shared);
+        let mut plugin = Plugin::from_command(command).await;
+        plugin.check_config(ecr_configuration(&ecr)).await.unwrap();
+        plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+        let mut invokes = JoinSet::new();
+        for registry in registries.iter().cycle().take(30) {
+            let (mut client, arguments) = (plugin.client.clone(), json!({"registryId": registry}));
+            let args = Some(support::values::properties(arguments));
+            let tok = GET_CREDENTIALS.to_owned();
+            let request = pulumi_resource_aws::proto::pulumirpc::InvokeRequest { tok, args };
+            invokes.spawn(async move { client.invoke(request).await.map(drop) });
+        }
+        for invoke in invokes.join_all().await {
+            invoke.unwrap();
+        }
+        plugin.client.cancel(()).await.unwrap();
+        assert_eq!(ecr.requests().len(), calls);
+    }
+}
