@@ -91,6 +91,33 @@ fn javascript_explicit_provider() {
 }
 
 #[test]
+fn an_explicit_provider_wins_over_a_version() {
+    let beside = Beside::new(&JAVASCRIPT_PROVIDER).installed();
+    beside.edit("index.js", |program| {
+        let option = "{ provider: ecr }";
+        assert!(program.contains(option), "the program has {option}");
+        program.replace(option, &format!("{{ provider: official, version: \"{VERSION}\" }}"))
+    });
+    beside.up();
+    assert_eq!(beside.stack.outputs()["password"], OFFICIAL_PASSWORD);
+    assert_eq!(beside.asked_here(), Vec::<String>::new());
+}
+
+#[test]
+fn the_messages_of_the_page_are_those_of_the_engine() {
+    let beside = Beside::new(&PYTHON_OPTION);
+    let shows = |step: &str, message: &str| {
+        assert!(PAGE.contains(message), "the page does not have {message:?}");
+        let seen = beside.stack.fails(step, UP);
+        assert!(seen.contains(message), "the engine does not say {message:?}:\n{seen}");
+    };
+    let found_nowhere = "no resource plugin 'pulumi-resource-aws' found in the workspace at version v7.999.1-ecr";
+    shows("up without the plugin", found_nowhere);
+    beside.edit("__main__.py", |program| program.replace(VERSION, &format!("v{VERSION}")));
+    shows("up with a v before the version", "Invalid character(s) found in major number \"v7\"");
+}
+
+#[test]
 fn python_transform() {
     let beside = Beside::new(&PYTHON_TRANSFORM);
     beside.up();
