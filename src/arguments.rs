@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// `host:port`; none: attach mode.
     pub(crate) engine_address: Option<String>,
     /// The number behind `-v`.
-    pub(crate) verbosity: u8,
+    pub(crate) verbosity: u32,
 }
 
 /// Reads the arguments behind the program's name: flags anywhere, at most one address.
@@ -73,10 +73,12 @@ fn with_two_dashes(argument: OsString) -> OsString {
 }
 
 fn engine_address(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
-    match port {
-        Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("an engine's address is host:port, for example 127.0.0.1:45678".to_owned()),
+    let authority = text.parse::<http::uri::Authority>().ok();
+    match authority
+        .filter(|authority| authority.port().is_some() && !authority.host().is_empty() && !text.contains('@'))
+    {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("an engine's address is host:port, for example 127.0.0.1:45678".to_owned()),
     }
 }
 
@@ -108,7 +110,17 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for arguments in [&["--colour"][..], &["127.0.0.1:4", "127.0.0.1:5"], &["-v"], &["-v=loud"], &["127.0.0.1"]] {
+        for arguments in [
+            &["--colour"][..],
+            &["127.0.0.1:4", "127.0.0.1:5"],
+            &["-v"],
+            &["-v=loud"],
+            &["127.0.0.1"],
+            &["a/b:1"],
+            &["foo bar:1"],
+            &["user:password@127.0.0.1:1"],
+            &["x:99999"],
+        ] {
             assert!(parse(arguments).is_err(), "{arguments:?}");
         }
     }

@@ -40,10 +40,12 @@ fn serve(arguments: Arguments) -> ExitCode {
         shared_tokens: Folder::from_env(),
         log,
     };
-    let result = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .and_then(|runtime| runtime.block_on(pulumi_resource_aws::run(options)));
+    let result = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+        let result = runtime.block_on(pulumi_resource_aws::run(options));
+        // Threads that wait for a file or a name server are not waited for.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

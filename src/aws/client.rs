@@ -5,7 +5,11 @@ use std::{
 };
 
 use aws_config::Region;
-use tokio::sync::{Mutex as AsyncMutex, OnceCell, Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex as AsyncMutex, OnceCell, Semaphore},
+    task::spawn_blocking,
+};
 
 use super::{
     AuthorizationData, Caller, Configuration, Error, answer, credentials, interceptors::Tries, region,
@@ -111,7 +115,14 @@ impl Client {
     }
 
     async fn session(&self) -> Result<&Session, Error> {
-        self.session.get_or_try_init(|| Session::open(self.configuration.clone())).await
+        self.session
+            .get_or_try_init(|| async {
+                // Files can block, on a file system of a network for example: not this thread, which serves the engine.
+                let (runtime, configuration) = (Handle::current(), self.configuration.clone());
+                let opened = spawn_blocking(move || runtime.block_on(Session::open(configuration))).await;
+                opened.unwrap_or_else(|error| Err(Error::Other(error.to_string())))
+            })
+            .await
     }
 
     fn ecr(&self, session: &Session, region: &str) -> aws_sdk_ecr::Client {

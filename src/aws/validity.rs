@@ -135,11 +135,14 @@ fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     for (index, endpoints) in configuration.endpoints.iter().enumerate() {
         for (service, url) in endpoints.iter().filter(|(_, url)| !is_url(url)) {
             let key = format!("endpoints[{index}].{service}");
-            invalid.push(Invalid::new(key, format!("must be a URL such as https://localhost:4566, but is {url:?}")));
+            invalid.push(Invalid::new(
+                key,
+                format!("must be a URL such as https://localhost:4566, but is {:?}", without_password(url)),
+            ));
         }
     }
     if let Some(url) = configuration.ec2_metadata_service_endpoint.as_ref().filter(|url| !is_url(url)) {
-        let reason = format!("must be a URL such as http://169.254.169.254, but is {url:?}");
+        let reason = format!("must be a URL such as http://169.254.169.254, but is {:?}", without_password(url));
         invalid.push(Invalid::new("ec2MetadataServiceEndpoint", reason));
     }
     if let Some(mode) = &configuration.ec2_metadata_service_endpoint_mode
@@ -155,6 +158,15 @@ fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
         if used == Some(true) && configuration.endpoint("ecr").is_some() {
             invalid.push(Invalid::new(key, "has no effect on the URL that endpoints sets for ecr; set one of them"));
         }
+    }
+}
+
+/// The text of a URL without what stands in front of the host: it may be a password.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => url.to_owned(),
     }
 }
 

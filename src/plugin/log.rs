@@ -40,7 +40,7 @@ pub fn channel() -> (EngineLayer, Receiver) {
 
 /// Installs `layer` and a writer to stderr for the whole process. `verbosity` is the engine's `-v`: 0 shows warnings,
 /// 1 to 4 information, 5 and more debug lines on stderr.
-pub fn install(layer: EngineLayer, verbosity: u8) {
+pub fn install(layer: EngineLayer, verbosity: u32) {
     let stderr = match verbosity {
         0 => LevelFilter::WARN,
         1..=4 => LevelFilter::INFO,

@@ -1,6 +1,6 @@
 //! `schema.json`: the single description of tokens, arguments, results and configuration, and what it says is valid.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value as JsonValue;
@@ -34,8 +34,15 @@ impl From<SchemaError> for std::io::Error {
 pub struct Checked {
     /// The values, with secrets and outputs unwrapped, and without those that are null or unknown.
     pub values: Json,
+    /// The names of the values that were secret, or had a secret in them.
+    pub secrets: BTreeSet<String>,
+}
+
+impl Checked {
     /// Whether any of the values was secret.
-    pub secret: bool,
+    pub fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
 }
 
 impl Schema {
@@ -78,6 +85,11 @@ impl Schema {
         argument.map_or("", |argument| argument.description.as_str())
     }
 
+    /// What the schema says of a key of the provider configuration; empty if there is none.
+    pub fn configuration_description(&self, key: &str) -> &str {
+        self.package.config.variables.get(key).map_or("", |key| key.description.as_str())
+    }
+
     /// Whether the schema calls this result of a function a secret.
     pub fn is_secret_result(&self, token: &str, result: &str) -> bool {
         let property = self.package.functions.get(token).and_then(|function| function.outputs.properties.get(result));
@@ -92,7 +104,8 @@ impl Schema {
     pub fn check_arguments(&self, token: &str, arguments: Object) -> Result<Checked, Vec<Failure>> {
         let Some(function) = self.package.functions.get(token) else { return Ok(Checked::default()) };
         let inputs = &function.inputs;
-        let mut check = Check { types: &self.package.types, text: Text::AsIs, secret: false, failures: Vec::new() };
+        let mut check =
+            Check { types: &self.package.types, text: Text::AsIs, secrets: BTreeSet::new(), failures: Vec::new() };
         let mut values = Json::new();
         for name in inputs.required.iter().filter(|name| !arguments.contains_key(*name)) {
             check.fail(name, "is missing, but the function needs it");
@@ -121,7 +134,8 @@ impl Schema {
     ///
     /// Everything that is wrong, each with its property.
     pub fn check_configuration(&self, configuration: Object) -> Result<Checked, Vec<Failure>> {
-        let mut check = Check { types: &self.package.types, text: Text::Json, secret: false, failures: Vec::new() };
+        let mut check =
+            Check { types: &self.package.types, text: Text::Json, secrets: BTreeSet::new(), failures: Vec::new() };
         let mut values = Json::new();
         for (name, value) in configuration {
             match self.package.config.variables.get(&name) {
@@ -218,21 +232,21 @@ enum Text {
 struct Check<'a> {
     types: &'a BTreeMap<String, ObjectType>,
     text: Text,
-    secret: bool,
+    secrets: BTreeSet<String>,
     failures: Vec<Failure>,
 }
 
 impl Check<'_> {
     fn finish(self, values: Json) -> Result<Checked, Vec<Failure>> {
-        if self.failures.is_empty() { Ok(Checked { values, secret: self.secret }) } else { Err(self.failures) }
+        if self.failures.is_empty() { Ok(Checked { values, secrets: self.secrets }) } else { Err(self.failures) }
     }
 
     fn fail(&mut self, path: &str, reason: impl Into<String>) {
         self.failures.push(Failure::new(path, reason));
     }
 
-    fn failed(&self, path: &str) -> bool {
-        self.failures.iter().any(|failure| failure.property.starts_with(path))
+    fn failed(&self, name: &str) -> bool {
+        self.failures.iter().any(|failure| top_level(&failure.property) == name)
     }
 
     /// The value as JSON of the type. `None`: null or unknown, or wrong, which is then among the failures.
@@ -240,11 +254,13 @@ impl Check<'_> {
         match value {
             Value::Null => None,
             Value::Secret(value) => {
-                self.secret = true;
+                self.secrets.insert(top_level(path).to_owned());
                 self.value(path, *value, expected)
             }
             Value::Output(output) => {
-                self.secret |= output.secret;
+                if output.secret {
+                    self.secrets.insert(top_level(path).to_owned());
+                }
                 self.value(
                     path,
                     output.value.map_or(Value::Unknown(property::Unknown::String), |value| *value),
@@ -341,6 +357,11 @@ impl Check<'_> {
         }
         Some(JsonValue::Object(values))
     }
+}
+
+/// The name of the argument or key that a path begins with.
+pub(super) fn top_level(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or_default()
 }
 
 /// Whether a double is a whole number that it holds exactly.

@@ -1,14 +1,18 @@
 //! The RPCs of the provider protocol.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use prost_types::Struct;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
-    Engine, Failure, InvokeError, Json, Provider, Schema,
+    Checked, Engine, Failure, InvokeError, Json, Provider, Schema,
     property::{self, Accepts, Object, Value},
+    schema::top_level,
 };
 use crate::{VERSION, proto::pulumirpc as rpc};
 
@@ -107,42 +111,39 @@ impl<P: Provider> Service<P> {
         }
     }
 
-    fn check_configuration(&self, configuration: Object) -> Result<Json, Vec<Failure>> {
-        Ok(self.schema.check_configuration(configuration)?.values)
+    /// Holds a configuration against the schema, then against `provider`, which is [`Provider::check`] or
+    /// [`Provider::configure`].
+    fn check_configuration(
+        &self,
+        configuration: Object,
+        provider: impl FnOnce(&P, Json) -> Result<(), Vec<Failure>>,
+    ) -> Result<(), Vec<Failure>> {
+        let Checked { values, secrets } = self.schema.check_configuration(configuration)?;
+        provider(&self.provider, values)
+            .map_err(|failures| hide(failures, &secrets, |key| self.schema.configuration_description(key)))
     }
 
     async fn call(&self, token: &str, arguments: Object) -> Result<Object, InvokeError> {
         let arguments = self.schema.check_arguments(token, arguments).map_err(InvokeError::Arguments)?;
-        let secrets = if arguments.secret { texts(&arguments.values) } else { Vec::new() };
-        let results = self.provider.invoke(token, arguments.values).await;
-        let results = results.map_err(|error| self.hide(token, &secrets, error))?;
+        let Checked { values, secrets } = arguments;
+        let texts = texts(&values, &secrets);
+        let results = self.provider.invoke(token, values).await.map_err(|error| match error {
+            InvokeError::Arguments(failures) => InvokeError::Arguments(hide(failures, &secrets, |argument| {
+                self.schema.argument_description(token, argument)
+            })),
+            InvokeError::Failed(text) => {
+                InvokeError::Failed(texts.iter().fold(text, |text, secret| text.replace(secret, "[secret]")))
+            }
+        })?;
         Ok(results
             .into_iter()
             .map(|(name, value)| {
-                let secret = arguments.secret
+                let secret = !secrets.is_empty()
                     || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, &name);
                 let value = Value::from(value);
                 (name, if secret && self.session().accepts_secrets { value.into_secret() } else { value })
             })
             .collect())
-    }
-
-    /// Takes `secrets` out of an error's text. What is wrong with a secret argument may quote any part of it, so the
-    /// schema's description stands in its place.
-    fn hide(&self, token: &str, secrets: &[String], error: InvokeError) -> InvokeError {
-        match error {
-            InvokeError::Arguments(mut failures) if !secrets.is_empty() => {
-                for failure in &mut failures {
-                    let description = self.schema.argument_description(token, &failure.property);
-                    failure.reason = format!("is not valid; it is not shown, since it is secret. {description}");
-                }
-                InvokeError::Arguments(failures)
-            }
-            InvokeError::Failed(text) => {
-                InvokeError::Failed(secrets.iter().fold(text, |text, secret| text.replace(secret, "[secret]")))
-            }
-            error => error,
-        }
     }
 
     /// Refuses an RPC that only resource providers answer.
@@ -157,10 +158,31 @@ impl<P: Provider> Service<P> {
     }
 }
 
-/// The texts among values, but the empty one.
-fn texts(values: &Json) -> Vec<String> {
+/// The texts among values, the longest first, if any of the values is secret.
+fn texts(values: &Json, secrets: &BTreeSet<String>) -> Vec<String> {
+    if secrets.is_empty() {
+        return Vec::new();
+    }
     let texts = values.values().filter_map(|value| value.as_str()).filter(|text| !text.is_empty());
-    texts.map(str::to_owned).collect()
+    let mut texts: Vec<_> = texts.map(str::to_owned).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts
+}
+
+/// Takes what is wrong with secret properties out: it may quote any part of the value. The schema's description stands
+/// in its place.
+fn hide<'a>(
+    mut failures: Vec<Failure>,
+    secrets: &BTreeSet<String>,
+    description: impl Fn(&str) -> &'a str,
+) -> Vec<Failure> {
+    for Failure { property, reason } in &mut failures {
+        let name = top_level(property);
+        if secrets.contains(name) {
+            *reason = format!("is not valid; it is not shown, since it is secret. {}", description(name));
+        }
+    }
+    failures
 }
 
 fn failures(failures: Vec<Failure>) -> Vec<rpc::CheckFailure> {
@@ -214,6 +236,8 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         let request = request.into_inner();
         self.connect(&request.engine_address);
         let accepts = Accepts { byte_strings: request.accepts_byte_string };
+        // The configuration stays: engines that attach shake hands for each of their providers, one between another's
+        // Configure and Invoke.
         lock(&self.session).accepts = accepts;
         Ok(Response::new(rpc::ProviderHandshakeResponse {
             accept_secrets: true,
@@ -260,8 +284,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         let inputs = request.into_inner().news.unwrap_or_default();
         let result = property::decode(inputs.clone(), self.session().accepts)
             .map_err(|error| vec![error.into()])
-            .and_then(|configuration| self.check_configuration(configuration))
-            .and_then(|configuration| self.provider.check(configuration));
+            .and_then(|configuration| self.check_configuration(configuration, P::check));
         let failures = result.err().map(failures).unwrap_or_default();
         Ok(Response::new(rpc::CheckResponse { inputs: Some(inputs), failures }))
     }
@@ -285,13 +308,11 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             Some(args) => property::decode(args, session.accepts).map_err(|error| vec![error.into()]),
             None => Ok(variables(request.variables)),
         };
-        result
-            .and_then(|configuration| self.check_configuration(configuration))
-            .and_then(|configuration| self.provider.configure(configuration))
-            .map_err(|wrong| {
-                let wrong: Vec<_> = wrong.iter().map(|failure| format!("aws:{failure}")).collect();
-                Status::invalid_argument(format!("the provider configuration is not valid: {}", wrong.join("; ")))
-            })?;
+        lock(&self.session).configured = false;
+        result.and_then(|configuration| self.check_configuration(configuration, P::configure)).map_err(|wrong| {
+            let wrong: Vec<_> = wrong.iter().map(|failure| format!("aws:{failure}")).collect();
+            Status::invalid_argument(format!("the provider configuration is not valid: {}", wrong.join("; ")))
+        })?;
         *lock(&self.session) = Session { accepts_secrets: request.accept_secrets, configured: true, ..session };
         Ok(Response::new(rpc::ConfigureResponse {
             accept_secrets: true,

@@ -2,7 +2,10 @@
 
 use std::process::Stdio;
 
-use pulumi_resource_aws::{VERSION, proto::pulumirpc::PluginAttach};
+use pulumi_resource_aws::{
+    VERSION,
+    proto::pulumirpc::{InvokeRequest, PluginAttach},
+};
 use support::{
     ecr::{Answer, Ecr},
     engine::Engine,
@@ -71,7 +74,7 @@ async fn a_signal_ends_it_although_a_call_is_in_flight() {
         ecr.answer_always(Answer::Never);
         let plugin = Plugin::for_ecr(&ecr).await;
         let mut client = plugin.client.clone();
-        let request = pulumi_resource_aws::proto::pulumirpc::InvokeRequest {
+        let request = InvokeRequest {
             tok: GET_CREDENTIALS.to_owned(),
             args: Some(support::values::properties(serde_json::json!({"registryId": "123456789012"}))),
         };
@@ -81,6 +84,34 @@ async fn a_signal_ends_it_although_a_call_is_in_flight() {
         let status = call.await.unwrap().unwrap_err();
         assert_eq!(status.code(), tonic::Code::Cancelled, "{status:?}");
         assert_eq!(plugin.wait().await.0, Some(0), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_does_not_answer_blocks_neither_cancel_nor_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().await.unwrap().success());
+    for variable in ["AWS_CONFIG_FILE", "AWS_CA_BUNDLE"] {
+        let mut command = command();
+        command.env(variable, &pipe);
+        let mut plugin = Plugin::from_command(command).await;
+        plugin.configure(serde_json::json!({"region": "eu-west-1"})).await.unwrap();
+        let mut client = plugin.client.clone();
+        let request = InvokeRequest {
+            tok: GET_CREDENTIALS.to_owned(),
+            args: Some(support::values::properties(serde_json::json!({"registryId": "123456789012"}))),
+        };
+        let call = tokio::spawn(async move { client.invoke(request).await.map(drop) });
+        // Whoever opens the pipe for writing waits until somebody reads it.
+        let (reader, opened) = (pipe.clone(), std::fs::OpenOptions::new());
+        let writer = tokio::task::spawn_blocking(move || opened.clone().write(true).open(reader));
+        let writer = support::within_deadline("the plugin's look into the file", writer).await.unwrap().unwrap();
+        support::within_deadline("Cancel", plugin.client.cancel(())).await.unwrap();
+        assert_eq!(call.await.unwrap().unwrap_err().code(), tonic::Code::Cancelled);
+        plugin.signal("TERM").await;
+        assert_eq!(plugin.wait().await.0, Some(0), "{variable}");
+        drop(writer);
     }
 }
 

@@ -204,6 +204,13 @@ async fn a_configuration_that_is_not_valid_is_not_taken() {
     assert!(status.message().contains("aws:insecure must be a boolean, but is a list"), "{status:?}");
     let status = plugin.get_credentials("123456789012").await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
+
+    // Nor does the one before stay in force.
+    let ecr = Ecr::start().await.unwrap();
+    plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+    plugin.configure(json!({"insecure": []})).await.unwrap_err();
+    let status = plugin.get_credentials("123456789012").await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
 }
 
 #[tokio::test]
@@ -267,12 +274,18 @@ async fn all_else_is_refused_with_a_way_to_the_official_provider() {
     }
 }
 
+/// The engine's own limit.
 #[tokio::test]
-async fn messages_may_be_large() {
+async fn messages_may_have_400_mebibytes_and_not_more() {
+    const MEBIBYTE: usize = 1024 * 1024;
     let mut plugin = Plugin::start().await;
-    let news = json!({"notOurs": "x".repeat(64 * 1024 * 1024)});
-    let inputs = plugin.check_config(news).await.unwrap().inputs.unwrap();
-    assert_eq!(values::json(inputs)["notOurs"].as_str().unwrap().len(), 64 * 1024 * 1024);
+    let news = |mebibytes: usize| json!({"notOurs": "x".repeat(mebibytes * MEBIBYTE)});
+    let inputs = plugin.check_config(news(399)).await.unwrap().inputs.unwrap();
+    assert_eq!(values::json(inputs)["notOurs"].as_str().unwrap().len(), 399 * MEBIBYTE);
+    let mut client = plugin.client.clone().max_encoding_message_size(500 * MEBIBYTE);
+    let request = rpc::CheckRequest { news: Some(properties(news(401))), ..Default::default() };
+    assert_eq!(client.check_config(request).await.map(drop).unwrap_err().code(), Code::OutOfRange);
+    plugin.client.get_plugin_info(()).await.unwrap();
 }
 
 #[tokio::test]
