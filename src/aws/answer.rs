@@ -8,13 +8,14 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::{Error, http::Failed};
 
 /// What kept a call, which was tried `tries` times, from its result. Only AWS's own message and the connection's problem
-/// go into the text. `service` is called so where no URL is known.
-pub(super) fn meaning<E>(error: &SdkError<E, HttpResponse>, service: &str, tries: u32) -> Error
+/// go into the text, without `secrets`: AWS quotes the request when it refuses a signature. `service` is called so where
+/// no URL is known.
+pub(super) fn meaning<E>(error: &SdkError<E, HttpResponse>, service: &str, tries: u32, secrets: &[&str]) -> Error
 where
     E: ProvideErrorMetadata + error::Error + 'static,
 {
     match error {
-        SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), tries),
+        SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), tries, secrets),
         SdkError::DispatchFailure(failure) if find::<Failed>(error).is_some() => {
             from_connection(error, failure.is_timeout())
         }
@@ -36,9 +37,26 @@ fn is_timeout(error: &(dyn error::Error + 'static)) -> bool {
     find::<ConnectorError>(error).is_some_and(ConnectorError::is_timeout)
 }
 
-fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, tries: u32) -> Error {
+/// How much of AWS's message is shown.
+const SHOWN: usize = 500;
+
+/// Where AWS's message on a refused signature begins to quote the request, headers included.
+const QUOTED_REQUEST: &str = "The Canonical String";
+
+/// AWS's message on one line, without secrets, control characters and the request that it may quote.
+fn shown(message: &str, secrets: &[&str]) -> String {
+    let own = message.split(QUOTED_REQUEST).next().unwrap_or_default();
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    let own = secrets.fold(own.to_owned(), |text, secret| text.replace(secret, "[secret]"));
+    let words = own.split(|character: char| character.is_whitespace() || character.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    line.chars().take(SHOWN).collect()
+}
+
+fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, tries: u32, secrets: &[&str]) -> Error {
     let Some(code) = answer.code() else { return from_status(status, tries) };
-    let message = answer.message().unwrap_or_default();
+    let (code, message) = (shown(code, secrets), shown(answer.message().unwrap_or_default(), secrets));
+    let (code, message) = (code.as_str(), message.as_str());
     let text = if message.is_empty() { code.to_owned() } else { format!("{message} ({code})") };
     match code {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {

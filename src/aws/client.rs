@@ -148,10 +148,10 @@ async fn get_authorization_token(
         .customize()
         .interceptor(tries.clone())
         .config_override(aws_sdk_ecr::config::Builder::new().credentials_provider(caller.found.credentials.clone()));
-    let output = request
-        .send()
-        .await
-        .map_err(|error| answer::meaning(&error, &format!("Amazon ECR in {}", registry.region), tries.count()))?;
+    let service = format!("Amazon ECR in {}", registry.region);
+    let secrets = credentials::secrets(&caller.found.credentials);
+    let output = request.send().await;
+    let output = output.map_err(|error| answer::meaning(&error, &service, tries.count(), &secrets))?;
     let data = output.authorization_data.unwrap_or_default().into_iter().next();
     let data = data.ok_or(Error::Incomplete("no authorization data"))?;
     AuthorizationData::new(

@@ -584,3 +584,36 @@ async fn a_profile_that_is_not_complete_says_what_is_missing() {
         assert!(error.contains("is not complete: ") && error.contains(part), "{profile}: {error}");
     }
 }
+
+#[tokio::test]
+async fn keys_that_no_header_can_hold_are_an_error_and_not_the_end() {
+    let ecr = Ecr::start().await.unwrap();
+    let process = r#"{"Version": 1, "AccessKeyId": "AKIDP\r", "SecretAccessKey": "hidden"}"#;
+    let keys = json!({"accessKey": "AKIDS\n", "secretKey": "hidden"});
+    let token = json!({"accessKey": "AKIDS", "secretKey": "hidden", "token": "hidden\u{7f}"});
+    let profile = "[default]\nrole_arn = arn:aws:iam::111122223333:role/R\nsource_profile = base\n\
+                   [profile base]\ncredential_process = cat ~/out\n";
+    for (machine, configuration, source) in [
+        (Machine::new(), with(calls(&ecr), keys), "the provider configuration"),
+        (Machine::new(), with(calls(&ecr), token), "the provider configuration"),
+        (
+            Machine::new().var("AWS_ACCESS_KEY_ID", "AKIDE\r").var("AWS_SECRET_ACCESS_KEY", "hidden"),
+            calls(&ecr),
+            "the environment",
+        ),
+        (
+            Machine::new().file("out", process).config("[default]\ncredential_process = cat ~/out"),
+            calls(&ecr),
+            "process",
+        ),
+        (Machine::new().file("out", process).config(profile), calls(&ecr), "process"),
+    ] {
+        let mut running = machine.start().await;
+        running.plugin.configure(configuration).await.unwrap();
+        let error = running.plugin.error().await;
+        assert!(error.contains(source) && error.contains("gave no AWS credentials: a key or"), "{error}");
+        assert!(!error.contains("hidden") && !error.contains("AKID"), "{error}");
+        running.plugin.configure(with(calls(&ecr), json!({"accessKey": "AKIDS", "secretKey": "good"}))).await.unwrap();
+        running.plugin.get_credentials(REGISTRY).await.expect("the plugin still runs");
+    }
+}

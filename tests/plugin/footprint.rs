@@ -9,8 +9,8 @@ use support::{
 };
 use tokio::task::JoinSet;
 
-/// The size of the release binary, in bytes. Other versions of the linker make a difference of some kilobytes.
-const BINARY_BYTES: u64 = 5_500_000;
+/// The size of the release binary, in bytes: what it has now, and some kilobytes by which linkers differ.
+const BINARY_BYTES: u64 = 6_150_000;
 
 /// The crates in the executable, this one included.
 const CRATES: usize = 178;

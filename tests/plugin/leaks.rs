@@ -93,3 +93,19 @@ async fn no_source_of_credentials_leaks() {
     }
     assert!(shown.iter().any(|text| text.contains("AWS credentials come from")), "the log was read");
 }
+
+#[tokio::test]
+async fn what_aws_quotes_of_a_request_is_not_shown() {
+    let message = "The signature\u{1b}[2J does not match static/secret or static/session.\n\nThe Canonical String for \
+                   this request should have been\n'POST\nx-amz-security-token:static/session'";
+    for code in ["InvalidSignatureException", "AccessDeniedException", "InvalidParameterException", "OtherException"] {
+        let ecr = Ecr::start().await.unwrap();
+        ecr.answer_always(Answer::Error(400, code, message));
+        let keys =
+            json!({"accessKey": "AKIDS", "secretKey": secret("static/secret"), "token": secret("static/session")});
+        let error = Machine::new().error(with(calls(&ecr), keys)).await;
+        let expected = format!("The signature [2J does not match [secret] or [secret]. ({code})");
+        assert!(error.contains(&expected), "{error}");
+        assert!(!error.contains("static/") && !error.contains(char::is_control), "{error}");
+    }
+}

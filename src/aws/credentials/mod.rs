@@ -37,6 +37,22 @@ impl Found {
     fn assumed(credentials: Credentials, source: &str, role: &str) -> Self {
         Self { credentials, source: format!("{source}, then the role {role}"), role: Some(role.to_owned()) }
     }
+
+    /// The same, unless a header cannot hold the keys: the SDK panics on those.
+    fn checked(self) -> Result<Self, Error> {
+        let keys = &self.credentials;
+        let all = [keys.access_key_id(), keys.secret_access_key(), keys.session_token().unwrap_or_default()];
+        if all.iter().all(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Ok(self);
+        }
+        let problem = "a key or the session token has white space or another character that none can have";
+        Err(Error::Source { what: self.source, problem: problem.to_owned() })
+    }
+}
+
+/// What no text may show of credentials.
+pub(super) fn secrets(credentials: &Credentials) -> [&str; 2] {
+    [credentials.secret_access_key(), credentials.session_token().unwrap_or_default()]
 }
 
 /// What a source says: credentials, or why it has none, which lets the next one be asked.
@@ -53,10 +69,10 @@ pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error
         None => session.region().unwrap_or_else(|_| region.to_owned()),
     };
     let sts = Sts::new(session, &region);
-    let mut found = base(session, &sts).await?;
+    let mut found = base(session, &sts).await?.checked()?;
     for role in session.configuration.roles() {
         let credentials = sts.assume_role(&found.credentials, role).await?;
-        found = Found::assumed(credentials, &found.source, &role.role_arn);
+        found = Found::assumed(credentials, &found.source, &role.role_arn).checked()?;
     }
     sts.check_account(&found.credentials).await?;
     tracing::debug!("AWS credentials come from {}", found.source);

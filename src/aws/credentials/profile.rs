@@ -47,10 +47,10 @@ pub(super) async fn selected(session: &Session, sts: &Sts<'_>) -> Answer {
         }
         Err(why_not) => return Err(incomplete(&plan.profile, &why_not)),
     };
-    let mut found = Found { source: format!("profile {name}: {}", base.source), ..base };
+    let mut found = Found { source: format!("profile {name}: {}", base.source), ..base }.checked()?;
     for role in &plan.roles {
         let credentials = sts.assume_role(&found.credentials, role).await?;
-        found = Found::assumed(credentials, &found.source, &role.role_arn);
+        found = Found::assumed(credentials, &found.source, &role.role_arn).checked()?;
     }
     Ok(Ok(found))
 }

@@ -49,7 +49,7 @@ pub(super) async fn credentials(session: &Session, profile: &str, sign_in: &Sign
         if is_over {
             return Error::Sso { profile: profile.to_owned(), problem: "has expired" };
         }
-        match answer::meaning(&error, "IAM Identity Center", tries.count()) {
+        match answer::meaning(&error, "IAM Identity Center", tries.count(), &[token.token()]) {
             Error::AccessDenied(problem) | Error::InvalidParameter(problem) | Error::Other(problem) => {
                 let what = format!("the role {} in the account {}", sign_in.role_name, sign_in.account_id);
                 Error::Source { what: format!("IAM Identity Center, for {what},"), problem }

@@ -11,7 +11,7 @@ use super::{
         AssumeRole, Error, WebIdentity, answer, interceptors::Tries, region, session::Session,
         shared_files::expand_home, validity,
     },
-    Answer, Found, variable,
+    Answer, Found, secrets, variable,
 };
 
 /// AWS STS in one Region.
@@ -48,11 +48,11 @@ impl<'a> Sts<'a> {
         aws_sdk_sts::Client::from_conf(config.build())
     }
 
-    fn meaning<E>(&self, error: &SdkError<E, HttpResponse>, tries: &Tries) -> Error
+    fn meaning<E>(&self, error: &SdkError<E, HttpResponse>, tries: &Tries, secrets: &[&str]) -> Error
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        answer::meaning(error, &format!("AWS STS in {}", self.region), tries.count()).in_region(self.region)
+        answer::meaning(error, &format!("AWS STS in {}", self.region), tries.count(), secrets).in_region(self.region)
     }
 
     /// Assumes a role with credentials.
@@ -81,7 +81,7 @@ impl<'a> Sts<'a> {
             .interceptor(tries.clone())
             .send()
             .await
-            .map_err(|error| refused(role, "sts:AssumeRole", self.meaning(&error, &tries)))?;
+            .map_err(|error| refused(role, "sts:AssumeRole", self.meaning(&error, &tries, &secrets(base))))?;
         credentials(output.credentials)
     }
 
@@ -119,7 +119,7 @@ impl<'a> Sts<'a> {
             .interceptor(tries.clone())
             .send()
             .await
-            .map_err(|error| match self.meaning(&error, &tries) {
+            .map_err(|error| match self.meaning(&error, &tries, &[token.trim()]) {
                 Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
                     unfit(answer)
                 }
@@ -141,7 +141,7 @@ impl<'a> Sts<'a> {
         }
         let tries = Tries::default();
         let request = self.client(Some(credentials)).get_caller_identity().customize().interceptor(tries.clone());
-        let identity = request.send().await.map_err(|error| self.meaning(&error, &tries))?;
+        let identity = request.send().await.map_err(|error| self.meaning(&error, &tries, &secrets(credentials)))?;
         let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
         if forbidden.contains(&account) {
             return Err(Error::AccountNotAllowed { account, key: "aws:forbiddenAccountIds" });
