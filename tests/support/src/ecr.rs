@@ -275,3 +275,39 @@ impl From<Infallible> for Reset {
         match never {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/ecr/aws4_request, Signature=0";
+
+    async fn status(target: &str, authorization: &str, body: &str) -> String {
+        let ecr = Ecr::start().await.unwrap();
+        let mut connection = TcpStream::connect(ecr.address).await.unwrap();
+        let request = format!(
+            "POST / HTTP/1.1\r\nhost: ecr\r\nconnection: close\r\nuser-agent: test\r\nx-amz-date: 20260101T000000Z\r\n\
+             x-amz-target: {target}\r\nauthorization: {authorization}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        connection.read_to_string(&mut response).await.unwrap();
+        response.split(' ').nth(1).unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn it_takes_what_ecr_takes_and_nothing_else() {
+        let body = r#"{"registryIds": ["123456789012"]}"#;
+        assert_eq!(status(TARGET, SIGNED, body).await, "200");
+        assert_eq!(status("AmazonEC2ContainerRegistry_V20150921.ListImages", SIGNED, body).await, "400");
+        assert_eq!(status(TARGET, "Basic QVdTOng=", body).await, "400");
+        assert_eq!(status(TARGET, &SIGNED.replace("/ecr/", "/sts/"), body).await, "400");
+        assert_eq!(status(TARGET, SIGNED, "{").await, "400");
+    }
+}
