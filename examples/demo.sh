@@ -9,6 +9,9 @@ stand_in=$PWD/target/debug/ecr-stand-in
 built_engine=$PWD/.tools/pulumi-3.259.0/pulumi
 pulumi=$(command -v pulumi || echo "$built_engine")
 
+# The demo is about nobody's account: what this shell has set for AWS and Pulumi stays out of it.
+for variable in $(compgen -e AWS_) $(compgen -e PULUMI_); do unset "$variable"; done
+
 work=$(mktemp -d)
 trap 'exec 3>&-; wait; rm -rf "$work"' EXIT
 

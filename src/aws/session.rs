@@ -46,6 +46,7 @@ impl Session {
         let files = SharedFiles::read(&configuration).await?;
         let tls = trust::context(&configuration, &files).await?;
         let http = Http::new(&configuration, tls)?;
+        check_retries(&files)?;
         let sdk = sdk(&configuration, &files, &http).await;
         Ok(Self { configuration, files, http, sdk })
     }
@@ -116,6 +117,26 @@ impl Session {
             None => config,
         }
     }
+}
+
+/// Checks what the SDK takes for granted: it panics on settings of retries that it does not know.
+fn check_retries(files: &SharedFiles) -> Result<(), Error> {
+    let is_mode = |text: &str| ["standard", "adaptive"].iter().any(|mode| text.eq_ignore_ascii_case(mode));
+    let is_number = |text: &str| text.parse::<u32>().is_ok_and(|tries| tries > 0);
+    let checks: [(_, _, &dyn Fn(&str) -> bool, _); 2] = [
+        ("AWS_RETRY_MODE", "retry_mode", &is_mode, "is neither standard nor adaptive"),
+        ("AWS_MAX_ATTEMPTS", "max_attempts", &is_number, "is not a number of tries from 1 on"),
+    ];
+    for (name, key, is_known, problem) in checks {
+        if std::env::var(name).is_ok_and(|value| !is_known(&value)) {
+            return Err(Error::Setting { name: name.to_owned(), problem: problem.to_owned() });
+        }
+        if files.get(key).is_some_and(|value| !is_known(value)) {
+            let profile = files.selected().to_owned();
+            return Err(Error::Profile { profile, problem: format!("its {key} {problem}") });
+        }
+    }
+    Ok(())
 }
 
 async fn sdk(configuration: &Configuration, files: &SharedFiles, http: &Http) -> SdkConfig {
