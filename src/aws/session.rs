@@ -121,11 +121,12 @@ impl Session {
 
 /// Checks what the SDK takes for granted: it panics on settings of retries that it does not know.
 fn check_retries(files: &SharedFiles) -> Result<(), Error> {
-    let is_mode = |text: &str| ["standard", "adaptive"].iter().any(|mode| text.eq_ignore_ascii_case(mode));
-    let is_number = |text: &str| text.parse::<u32>().is_ok_and(|tries| tries > 0);
-    let checks: [(_, _, &dyn Fn(&str) -> bool, _); 2] = [
-        ("AWS_RETRY_MODE", "retry_mode", &is_mode, "is neither standard nor adaptive"),
-        ("AWS_MAX_ATTEMPTS", "max_attempts", &is_number, "is not a number of tries from 1 on"),
+    type IsKnown = fn(&str) -> bool;
+    let is_mode: IsKnown = |text| ["standard", "adaptive"].iter().any(|mode| text.eq_ignore_ascii_case(mode));
+    let is_number: IsKnown = |text| text.parse::<u32>().is_ok_and(|tries| tries > 0);
+    let checks = [
+        ("AWS_RETRY_MODE", "retry_mode", is_mode, "is neither standard nor adaptive"),
+        ("AWS_MAX_ATTEMPTS", "max_attempts", is_number, "is not a number of tries from 1 on"),
     ];
     for (name, key, is_known, problem) in checks {
         if std::env::var(name).is_ok_and(|value| !is_known(&value)) {
