@@ -6,14 +6,18 @@ use pulumi_resource_aws::proto::{
     health::{HealthCheckRequest, HealthCheckResponse, health_server::HealthServer},
     pulumirpc::{LogRequest, LogSeverity, engine_server::EngineServer},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    runtime,
+    sync::{oneshot, watch},
+};
 use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 
 /// An engine on a port of 127.0.0.1, until it is dropped.
 pub struct Engine {
     address: SocketAddr,
     log: watch::Sender<Vec<(LogSeverity, String)>>,
-    server: JoinHandle<()>,
+    _alive: oneshot::Sender<()>,
 }
 
 impl Engine {
@@ -28,16 +32,25 @@ impl Engine {
     }
 
     async fn listen(health: bool) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let log = watch::Sender::new(Vec::new());
         let router = tonic::transport::Server::builder().add_service(EngineServer::new(Log(log.clone())));
         let router = if health { router.add_service(HealthServer::new(Healthy)) } else { router };
-        let server = tokio::spawn(async move {
-            let result = router.serve_with_incoming(TcpIncoming::from(listener)).await;
-            result.expect("the engine serves");
+        // A runtime of its own ends with all its connections, as a process does.
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (alive, dropped) = oneshot::channel();
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                let listener = TcpListener::from_std(listener).expect("a listener");
+                tokio::select! {
+                    result = router.serve_with_incoming(TcpIncoming::from(listener)) => result.expect("the engine serves"),
+                    _ = dropped => {}
+                }
+            });
         });
-        Ok(Self { address, log, server })
+        Ok(Self { address, log, _alive: alive })
     }
 
     /// `host:port`.
@@ -57,12 +70,6 @@ impl Engine {
         let lines = crate::within_deadline(&format!("waiting for {text:?} in the log"), lines).await;
         let lines = lines.expect("the engine is there");
         lines.iter().find(|(_, line)| line.contains(text)).expect("the line").0
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
