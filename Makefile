@@ -37,7 +37,7 @@ test: lint build test-fast test-conformance test-engine ## Run all the tests; in
 test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
 	@echo "==> Testing the plugin as a process"
 	@cargo test --workspace --locked --lib --bins
-	@cargo test --locked --test plugin
+	@cargo test --locked --test plugin -- --test-threads 8 # most of them wait
 
 test-engine: tools-engine build stand-in ## Run the tests on the real engine with the real SDKs
 	@echo "==> Testing on the real engine"

@@ -60,7 +60,7 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, tries: u32, secr
     let text = if message.is_empty() { code.to_owned() } else { format!("{message} ({code})") };
     match code {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {
-            Error::AccessDenied(text)
+            Error::AccessDenied { answer: text, action: None }
         }
         "ExpiredToken" | "ExpiredTokenException" => Error::ExpiredCredentials(text),
         "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => Error::ClockSkew(text),
@@ -93,7 +93,7 @@ fn is_about_time(message: &str) -> bool {
 fn from_status(status: u16, tries: u32) -> Error {
     let text = format!("HTTP status {status}");
     match status {
-        401 | 403 => Error::AccessDenied(text),
+        401 | 403 => Error::AccessDenied { answer: text, action: None },
         429 => Error::Throttled { answer: text, tries },
         500.. => Error::Server(text),
         _ => Error::Malformed(text),
@@ -106,7 +106,18 @@ fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Er
     match find::<rustls::Error>(error) {
         Some(problem) => Error::Tls { target, proxy, problem: tls_problem(problem) },
         None if is_timeout => Error::Timeout { target, proxy },
-        None => Error::Unreachable { target, proxy, problem: root_cause(error) },
+        None => Error::Unreachable { target, proxy, problem: connection_problem(&root_cause(error)) },
+    }
+}
+
+/// What kept a connection from being made. hyper-util's type of a proxy's refusal is private; its text is short.
+fn connection_problem(cause: &str) -> String {
+    match cause {
+        "tunnel error: unsuccessful" => "it refused to connect to that server".to_owned(),
+        "tunnel error: proxy authorization required" => {
+            "it asks for a user and a password, which belong into its URL".to_owned()
+        }
+        other => other.to_owned(),
     }
 }
 

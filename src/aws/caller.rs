@@ -1,6 +1,9 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use super::credentials::Found;
+use super::{credentials::Found, session::Session};
 
 /// Credentials that expire sooner than this are looked up again.
 const EXPIRY_WINDOW: Duration = Duration::from_secs(60);
@@ -11,8 +14,7 @@ const EXPIRY_WINDOW: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Caller {
     pub(super) found: Found,
-    /// The URL that the configuration, the environment or the profile has for ECR.
-    pub(super) endpoint: Option<String>,
+    pub(super) session: Arc<Session>,
 }
 
 impl Caller {
@@ -26,6 +28,7 @@ impl Caller {
     pub fn identity(&self) -> impl Iterator<Item = &str> {
         let credentials = &self.found.credentials;
         let account = credentials.account_id().map_or("", |account| account.as_str());
-        [credentials.access_key_id(), account, self.endpoint.as_deref().unwrap_or_default()].into_iter()
+        let endpoint = self.session.ecr_endpoint.as_deref().unwrap_or_default();
+        [credentials.access_key_id(), account, endpoint].into_iter()
     }
 }

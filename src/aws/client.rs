@@ -1,14 +1,10 @@
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use aws_config::Region;
 use tokio::{
     runtime::Handle,
-    sync::{Mutex as AsyncMutex, OnceCell, Semaphore},
+    sync::{Mutex as AsyncMutex, Semaphore},
     task::spawn_blocking,
+    time::timeout,
 };
 
 use super::{
@@ -16,18 +12,26 @@ use super::{
     session::Session, validity,
 };
 
-/// Calls in flight at the same time, each with a connection of its own. At a latency of 50 ms these are 640 calls a
+/// Calls in flight at the same time; there are hardly more connections. At a latency of 50 ms these are 640 calls a
 /// second, more than the 500 that AWS allows an account in a Region: with more, the rest would only be throttled.
 const MAX_CONCURRENT_CALLS: usize = 32;
 
-/// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request; what
-/// was found then is kept until it expires, failures are not.
+/// How long the files may take, which can be on a file system of a network.
+const FILES_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request. What
+/// was found then is kept until its credentials expire; after that, and after a failure, all of it is looked up anew.
 pub struct Client {
     configuration: Arc<Configuration>,
-    session: OnceCell<Session>,
-    caller: AsyncMutex<Option<Caller>>,
-    ecr: Mutex<HashMap<String, aws_sdk_ecr::Client>>,
+    resolved: AsyncMutex<Resolved>,
     calls: Semaphore,
+}
+
+/// What the configuration led to, as far as it was asked for.
+#[derive(Default)]
+struct Resolved {
+    session: Option<Arc<Session>>,
+    caller: Option<Caller>,
 }
 
 /// Without secrets.
@@ -51,9 +55,7 @@ impl Client {
     pub fn new(configuration: Configuration) -> Self {
         Self {
             configuration: Arc::new(configuration),
-            session: OnceCell::new(),
-            caller: AsyncMutex::default(),
-            ecr: Mutex::default(),
+            resolved: AsyncMutex::default(),
             calls: Semaphore::new(MAX_CONCURRENT_CALLS),
         }
     }
@@ -65,10 +67,15 @@ impl Client {
     ///
     /// [`Error::NoRegion`], and those of shared files that cannot be read.
     pub async fn region(&self) -> Result<String, Error> {
-        match &self.configuration.region {
-            Some(region) => Ok(region.clone()),
-            None => self.session().await?.region(),
+        if let Some(region) = &self.configuration.region {
+            return Ok(region.clone());
         }
+        let mut resolved = self.resolved.lock().await;
+        let region = resolved.session(&self.configuration).await?.region();
+        if region.is_err() {
+            *resolved = Resolved::default();
+        }
+        region
     }
 
     /// Who asks for tokens in `region`. The credentials are looked up once and kept until they expire.
@@ -80,19 +87,11 @@ impl Client {
         if !validity::is_region(region, &self.configuration) {
             return Err(Error::InvalidRegion(region.to_owned()));
         }
-        let session = self.session().await?;
-        let mut known = self.caller.lock().await;
-        let caller = match known.as_ref().filter(|caller| caller.is_fresh()) {
-            Some(caller) => caller,
-            None => {
-                let found = credentials::find(session, region).await?;
-                known.insert(Caller { found, endpoint: session.ecr_endpoint() })
-            }
-        };
+        let caller = self.resolved.lock().await.caller(&self.configuration, region).await?;
         if let Some(role) = &caller.found.role {
             region::check_partition(role, region)?;
         }
-        Ok(caller.clone())
+        Ok(caller)
     }
 
     /// Asks ECR for an authorization token (GetAuthorizationToken).
@@ -101,57 +100,76 @@ impl Client {
     ///
     /// Whatever keeps AWS from answering, and an answer without a token.
     pub async fn authorization_data(&self, registry: &Registry, caller: &Caller) -> Result<AuthorizationData, Error> {
-        let region = registry.region.as_str();
-        let ecr = self.ecr(self.session().await?, region);
         // Nothing closes the semaphore.
         let _permit = self.calls.acquire().await;
-        match get_authorization_token(&ecr, registry, caller).await {
+        match get_authorization_token(registry, caller).await {
             Err(error @ (Error::ExpiredCredentials(_) | Error::InvalidCredentials(_))) => {
-                *self.caller.lock().await = None;
-                Err(error.in_region(region))
+                self.resolved.lock().await.forget(caller);
+                Err(error.in_region(&registry.region))
             }
             result => result,
         }
     }
+}
 
-    async fn session(&self) -> Result<&Session, Error> {
-        self.session
-            .get_or_try_init(|| async {
-                // Files can block, on a file system of a network for example: not this thread, which serves the engine.
-                let (runtime, configuration) = (Handle::current(), self.configuration.clone());
-                let opened = spawn_blocking(move || runtime.block_on(Session::open(configuration))).await;
-                opened.unwrap_or_else(|error| Err(Error::Other(error.to_string())))
-            })
-            .await
+impl Resolved {
+    async fn session(&mut self, configuration: &Arc<Configuration>) -> Result<Arc<Session>, Error> {
+        if self.caller.as_ref().is_some_and(|caller| !caller.is_fresh()) {
+            *self = Self::default();
+        }
+        match &self.session {
+            Some(session) => Ok(session.clone()),
+            None => Ok(self.session.insert(open(configuration.clone()).await?).clone()),
+        }
     }
 
-    fn ecr(&self, session: &Session, region: &str) -> aws_sdk_ecr::Client {
-        let mut clients = self.ecr.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = clients.entry(region.to_owned()).or_insert_with(|| {
-            aws_sdk_ecr::Client::from_conf(session.ecr().region(Region::new(region.to_owned())).build())
-        });
-        client.clone()
+    async fn caller(&mut self, configuration: &Arc<Configuration>, region: &str) -> Result<Caller, Error> {
+        let session = self.session(configuration).await?;
+        if let Some(caller) = &self.caller {
+            return Ok(caller.clone());
+        }
+        match credentials::find(&session, region).await {
+            Ok(found) => Ok(self.caller.insert(Caller { found, session }).clone()),
+            Err(error) => {
+                *self = Self::default();
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets what `caller` was made from, unless that was looked up anew meanwhile.
+    fn forget(&mut self, caller: &Caller) {
+        if self.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, &caller.session)) {
+            *self = Self::default();
+        }
     }
 }
 
-async fn get_authorization_token(
-    ecr: &aws_sdk_ecr::Client,
-    registry: &Registry,
-    caller: &Caller,
-) -> Result<AuthorizationData, Error> {
+/// Reads the files where they may block: not on this thread, which serves the engine.
+async fn open(configuration: Arc<Configuration>) -> Result<Arc<Session>, Error> {
+    let runtime = Handle::current();
+    let opened = spawn_blocking(move || runtime.block_on(Session::open(configuration)));
+    match timeout(FILES_TIMEOUT, opened).await {
+        Ok(opened) => opened.unwrap_or_else(|error| Err(Error::Other(error.to_string()))).map(Arc::new),
+        Err(_) => Err(Error::Timeout { target: "a shared AWS file or the CA bundle".to_owned(), proxy: None }),
+    }
+}
+
+async fn get_authorization_token(registry: &Registry, caller: &Caller) -> Result<AuthorizationData, Error> {
     let tries = Tries::default();
-    let request = ecr.get_authorization_token();
+    let keys = &caller.found.credentials;
+    let request = caller.session.ecr(&registry.region).get_authorization_token();
     // AWS calls registryIds deprecated, yet they decide the proxyEndpoint: without them it is the caller's own.
     #[allow(deprecated)]
     let request = request.registry_ids(&registry.id);
     let request = request
         .customize()
         .interceptor(tries.clone())
-        .config_override(aws_sdk_ecr::config::Builder::new().credentials_provider(caller.found.credentials.clone()));
+        .config_override(aws_sdk_ecr::config::Builder::new().credentials_provider(keys.clone()));
     let service = format!("Amazon ECR in {}", registry.region);
-    let secrets = credentials::secrets(&caller.found.credentials);
     let output = request.send().await;
-    let output = output.map_err(|error| answer::meaning(&error, &service, tries.count(), &secrets))?;
+    let output =
+        output.map_err(|error| answer::meaning(&error, &service, tries.count(), &credentials::secrets(keys)))?;
     let data = output.authorization_data.unwrap_or_default().into_iter().next();
     let data = data.ok_or(Error::Incomplete("no authorization data"))?;
     AuthorizationData::new(

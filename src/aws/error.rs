@@ -130,8 +130,13 @@ pub enum Error {
         key: &'static str,
     },
     /// The credentials may not do this.
-    #[error("AWS denied access: {0}")]
-    AccessDenied(String),
+    #[error("AWS denied access: {answer}")]
+    AccessDenied {
+        /// What AWS said.
+        answer: String,
+        /// The permission that is missing, if it is not that of the call that was asked for.
+        action: Option<&'static str>,
+    },
     /// The credentials are over.
     #[error("the AWS credentials have expired: {0}")]
     ExpiredCredentials(String),
@@ -242,7 +247,8 @@ impl Error {
                 );
             }
             Self::AccountNotAllowed { .. } => "Use credentials of another account, or change that key",
-            Self::AccessDenied(_) => {
+            Self::AccessDenied { action: missing, .. } => {
+                let action = missing.unwrap_or(action);
                 return format!("Allow these credentials the action {action} on the resource `*`");
             }
             Self::ExpiredCredentials(_) => "Get new ones and set them again, or sign in again",

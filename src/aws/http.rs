@@ -196,8 +196,11 @@ struct Proxies {
 
 impl Proxies {
     fn new(configuration: &Configuration) -> Result<Self, Error> {
+        let everything = proxy_of_everything();
         let http = proxy(configuration.http_proxy.as_ref(), ["HTTP_PROXY", "http_proxy"])?;
         let https = proxy(configuration.https_proxy.as_ref(), ["HTTPS_PROXY", "https_proxy"])?;
+        let https = https.or_else(|| configuration.http_proxy.clone()).or_else(|| everything.clone());
+        let http = http.or(everything);
         let not = configuration.no_proxy.clone().or_else(|| variable(["NO_PROXY", "no_proxy"]).map(|(_, value)| value));
         let matcher = Matcher::builder()
             .http(http.clone().unwrap_or_default())
@@ -229,14 +232,25 @@ fn proxy(configured: Option<&String>, variables: [&'static str; 2]) -> Result<Op
     if let Some(url) = configured {
         return Ok(Some(url.clone()));
     }
-    let Some((name, value)) = variable(variables).or_else(|| variable(["ALL_PROXY", "all_proxy"])) else {
-        return Ok(None);
-    };
-    let url = if value.contains("://") { value } else { format!("http://{value}") };
-    if validity::is_url(&url) {
-        return Ok(Some(url));
+    let Some((name, value)) = variable(variables) else { return Ok(None) };
+    let problem = || "is not the URL of an HTTP proxy".to_owned();
+    proxy_url(value).map(Some).ok_or_else(|| Error::Setting { name: name.to_owned(), problem: problem() })
+}
+
+/// What `ALL_PROXY` names, which is for all programs: unlike the others it may well name a proxy of another kind, SOCKS
+/// for example, and is then not meant for HTTP.
+fn proxy_of_everything() -> Option<String> {
+    let (name, value) = variable(["ALL_PROXY", "all_proxy"])?;
+    let url = proxy_url(value);
+    if url.is_none() {
+        tracing::debug!("{name} is not the URL of an HTTP proxy; it is ignored");
     }
-    Err(Error::Setting { name: name.to_owned(), problem: "is not the URL of an HTTP proxy".to_owned() })
+    url
+}
+
+fn proxy_url(value: String) -> Option<String> {
+    let url = if value.contains("://") { value } else { format!("http://{value}") };
+    validity::is_url(&url).then_some(url)
 }
 
 /// The first of the variables that is set and not empty.

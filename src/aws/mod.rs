@@ -12,6 +12,7 @@ mod error;
 mod http;
 mod interceptors;
 mod region;
+mod retries;
 mod session;
 mod shared_files;
 mod trust;

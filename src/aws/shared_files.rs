@@ -73,6 +73,26 @@ impl SharedFiles {
         self.profiles.get(key).filter(|value| !value.is_empty())
     }
 
+    /// A setting of the environment, `AWS_` and `key` in capitals, else the property `key` of the selected profile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] and [`Error::Profile`], with `problem`, for text that `parse` finds no meaning in.
+    pub(super) fn setting<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        problem: &str,
+    ) -> Result<Option<T>, Error> {
+        let name = format!("AWS_{}", key.to_ascii_uppercase());
+        if let Some(text) = std::env::var(&name).ok().filter(|text| !text.trim().is_empty()) {
+            return parse(&text).map(Some).ok_or_else(|| Error::Setting { name, problem: problem.to_owned() });
+        }
+        let profile = self.selected().to_owned();
+        let wrong = || Error::Profile { profile, problem: format!("its {key} {problem}") };
+        self.get(key).map(|text| parse(text).ok_or_else(wrong)).transpose()
+    }
+
     /// A profile.
     ///
     /// # Errors

@@ -72,10 +72,6 @@ fn roles(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
 fn role(path: &str, role: &AssumeRole, invalid: &mut Vec<Invalid>) {
     arn(format!("{path}.roleArn"), &role.role_arn, invalid);
     duration(path, role.duration.as_deref(), invalid);
-    for (index, key) in role.transitive_tag_keys.iter().enumerate().filter(|(_, key)| !role.tags.contains_key(*key)) {
-        let path = format!("{path}.transitiveTagKeys[{index}]");
-        invalid.push(Invalid::new(path, format!("must be the key of a tag in tags, but is {key:?}")));
-    }
 }
 
 fn web_identity(role: &WebIdentity, invalid: &mut Vec<Invalid>) {
@@ -109,26 +105,26 @@ fn duration(path: &str, text: Option<&str>, invalid: &mut Vec<Invalid>) {
     }
 }
 
-/// A duration as Go writes it (`1h30m`, `90s`); a bare number counts seconds.
+/// A duration as Go writes it (`1h30m`, `1.5h`, `90s`); a bare number counts seconds.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let mut seconds = 0_u64;
+    let mut seconds = 0.0;
     let mut rest = text;
     while !rest.is_empty() {
-        let unit = rest.find(|char: char| !char.is_ascii_digit())?;
-        let number: u64 = rest[..unit].parse().ok()?;
+        let unit = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
+        let number: f64 = rest[..unit].parse().ok()?;
         let factor = match rest[unit..].chars().next()? {
-            'h' => 3600,
-            'm' => 60,
-            's' => 1,
+            'h' => 3600.0,
+            'm' => 60.0,
+            's' => 1.0,
             _ => return None,
         };
-        seconds = seconds.checked_add(number.checked_mul(factor)?)?;
+        seconds += number * factor;
         rest = &rest[unit + 1..];
     }
-    (!text.is_empty()).then_some(Duration::from_secs(seconds))
+    Duration::try_from_secs_f64(seconds).ok().filter(|_| !text.is_empty())
 }
 
 fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
@@ -237,10 +233,12 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_go_or_seconds() {
-        for (text, seconds) in [("3600", 3600), ("3600s", 3600), ("1h30m", 5400), ("15m", 900), ("1h0m1s", 3601)] {
+        for (text, seconds) in
+            [("3600", 3600), ("3600s", 3600), ("1h30m", 5400), ("15m", 900), ("1h0m1s", 3601), ("1.5h", 5400)]
+        {
             assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "h", "1x", "1.5h", "-1s", "1h 2m", "99999999999999999999h", "18446744073709551615h"] {
+        for text in ["", "h", "1x", "1.5.5h", ".h", "-1s", "1h 2m", "99999999999999999999h", "18446744073709551615h"] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }

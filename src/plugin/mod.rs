@@ -12,5 +12,5 @@ mod service;
 
 pub use engine::Engine;
 pub use provider::{Failure, InvokeError, Json, Provider};
-pub use schema::{Checked, Schema, SchemaError};
+pub use schema::{Checked, CheckedConfiguration, Schema, SchemaError};
 pub use service::{Calls, SecretResults, Service};

@@ -38,6 +38,17 @@ pub struct Checked {
     pub secrets: BTreeSet<String>,
 }
 
+/// A provider configuration, as far as the schema tells what is right.
+#[derive(Debug)]
+pub struct CheckedConfiguration {
+    /// The keys whose values are right.
+    pub checked: Checked,
+    /// Everything that is wrong, each with its property.
+    pub failures: Vec<Failure>,
+    /// The keys whose values are wrong, or not known yet in some part.
+    pub left_out: BTreeSet<String>,
+}
+
 impl Checked {
     /// Whether any of the values was secret.
     pub fn has_secrets(&self) -> bool {
@@ -104,8 +115,7 @@ impl Schema {
     pub fn check_arguments(&self, token: &str, arguments: Object) -> Result<Checked, Vec<Failure>> {
         let Some(function) = self.package.functions.get(token) else { return Ok(Checked::default()) };
         let inputs = &function.inputs;
-        let mut check =
-            Check { types: &self.package.types, text: Text::AsIs, secrets: BTreeSet::new(), failures: Vec::new() };
+        let mut check = Check::new(&self.package.types, Text::AsIs);
         let mut values = Json::new();
         for name in inputs.required.iter().filter(|name| !arguments.contains_key(*name)) {
             check.fail(name, "is missing, but the function needs it");
@@ -127,20 +137,20 @@ impl Schema {
     }
 
     /// Checks a provider configuration. Values come typed or as text: JSON text for everything but strings. Keys that
-    /// the schema does not list are ignored, since the namespace is shared with the official provider; values that are
-    /// not known yet are left out.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong, each with its property.
-    pub fn check_configuration(&self, configuration: Object) -> Result<Checked, Vec<Failure>> {
-        let mut check =
-            Check { types: &self.package.types, text: Text::Json, secrets: BTreeSet::new(), failures: Vec::new() };
+    /// the schema does not list are ignored, since the namespace is shared with the official provider; keys whose values
+    /// are wrong or not known yet are left out.
+    pub fn check_configuration(&self, configuration: Object) -> CheckedConfiguration {
+        let mut check = Check::new(&self.package.types, Text::Json);
         let mut values = Json::new();
+        let mut left_out = BTreeSet::new();
         for (name, value) in configuration {
             match self.package.config.variables.get(&name) {
                 Some(property) => {
-                    if let Some(value) = check.value(&name, value, &property.r#type) {
+                    check.unknown = false;
+                    let value = check.value(&name, value, &property.r#type);
+                    if check.unknown || check.failed(&name) {
+                        left_out.insert(name);
+                    } else if let Some(value) = value {
                         values.insert(name, value);
                     }
                 }
@@ -148,7 +158,7 @@ impl Schema {
                 None => tracing::debug!("aws:{name} is not a key that this plugin knows; it is ignored"),
             }
         }
-        check.finish(values)
+        CheckedConfiguration { checked: Checked { values, secrets: check.secrets }, failures: check.failures, left_out }
     }
 }
 
@@ -234,9 +244,15 @@ struct Check<'a> {
     text: Text,
     secrets: BTreeSet<String>,
     failures: Vec<Failure>,
+    /// Whether a value was met that is not known yet.
+    unknown: bool,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    const fn new(types: &'a BTreeMap<String, ObjectType>, text: Text) -> Self {
+        Self { types, text, secrets: BTreeSet::new(), failures: Vec::new(), unknown: false }
+    }
+
     fn finish(self, values: Json) -> Result<Checked, Vec<Failure>> {
         if self.failures.is_empty() { Ok(Checked { values, secrets: self.secrets }) } else { Err(self.failures) }
     }
@@ -267,7 +283,10 @@ impl Check<'_> {
                     expected,
                 )
             }
-            Value::Unknown(_) if self.text == Text::Json => None,
+            Value::Unknown(_) if self.text == Text::Json => {
+                self.unknown = true;
+                None
+            }
             Value::String(text) if self.text == Text::Json && !expected.is_string() => self.json(path, &text, expected),
             value => self.typed(path, value, expected),
         }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, async_trait};
 
 use super::{
-    Checked, Engine, Failure, InvokeError, Json, Provider, Schema,
+    Checked, CheckedConfiguration, Engine, Failure, InvokeError, Json, Provider, Schema,
     property::{self, Accepts, Object, Value},
     schema::top_level,
 };
@@ -111,16 +111,17 @@ impl<P: Provider> Service<P> {
         }
     }
 
-    /// Holds a configuration against the schema, then against `provider`, which is [`Provider::check`] or
-    /// [`Provider::configure`].
-    fn check_configuration(
-        &self,
-        configuration: Object,
-        provider: impl FnOnce(&P, Json) -> Result<(), Vec<Failure>>,
-    ) -> Result<(), Vec<Failure>> {
-        let Checked { values, secrets } = self.schema.check_configuration(configuration)?;
-        provider(&self.provider, values)
-            .map_err(|failures| hide(failures, &secrets, |key| self.schema.configuration_description(key)))
+    /// The configuration's values, if nothing is wrong with any of them.
+    fn check_configuration(&self, configuration: Object) -> Result<Json, Vec<Failure>> {
+        let CheckedConfiguration { checked, failures: mut wrong, left_out } =
+            self.schema.check_configuration(configuration);
+        let Checked { values, secrets } = checked;
+        // What else is wrong is said at the same time, but nothing of keys whose values are not there to be looked at.
+        if let Err(failures) = self.provider.check(values.clone()) {
+            let seen = failures.into_iter().filter(|failure| !left_out.contains(top_level(&failure.property)));
+            wrong.extend(hide(seen.collect(), &secrets, |key| self.schema.configuration_description(key)));
+        }
+        if wrong.is_empty() { Ok(values) } else { Err(wrong) }
     }
 
     async fn call(&self, token: &str, arguments: Object) -> Result<Object, InvokeError> {
@@ -284,7 +285,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         let inputs = request.into_inner().news.unwrap_or_default();
         let result = property::decode(inputs.clone(), self.session().accepts)
             .map_err(|error| vec![error.into()])
-            .and_then(|configuration| self.check_configuration(configuration, P::check));
+            .and_then(|configuration| self.check_configuration(configuration));
         let failures = result.err().map(failures).unwrap_or_default();
         Ok(Response::new(rpc::CheckResponse { inputs: Some(inputs), failures }))
     }
@@ -309,7 +310,8 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             None => Ok(variables(request.variables)),
         };
         lock(&self.session).configured = false;
-        result.and_then(|configuration| self.check_configuration(configuration, P::configure)).map_err(|wrong| {
+        let checked = result.and_then(|configuration| self.check_configuration(configuration));
+        checked.and_then(|configuration| self.provider.configure(configuration)).map_err(|wrong| {
             let wrong: Vec<_> = wrong.iter().map(|failure| format!("aws:{failure}")).collect();
             Status::invalid_argument(format!("the provider configuration is not valid: {}", wrong.join("; ")))
         })?;

@@ -43,3 +43,15 @@ async fn without_a_guard_nobody_asks_whose_credentials_these_are() {
     Machine::new().keys().configured(configuration).await.asked(&ecr).await;
     assert!(sts.asked().is_empty());
 }
+
+#[tokio::test]
+async fn credentials_that_may_not_say_whose_they_are_lack_that_permission() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    sts.fail(403, "AccessDenied", "explicit deny");
+    let more = json!({"allowedAccountIds": [ACCOUNT], "endpoints": [{"sts": sts.url()}]});
+    let error = Machine::new().keys().error(with(calls(&ecr), more)).await;
+    assert!(
+        error.ends_with("Allow these credentials the action sts:GetCallerIdentity on the resource `*`."),
+        "{error}"
+    );
+}

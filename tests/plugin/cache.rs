@@ -208,7 +208,7 @@ async fn a_token_is_served_until_it_is_near_its_end() {
 }
 
 #[tokio::test]
-async fn connections_to_aws_are_bounded() {
+async fn calls_and_connections_to_aws_are_bounded() {
     let ecr = Ecr::start().await.unwrap();
     ecr.set_latency(Duration::from_millis(50));
     let plugin = Plugin::for_ecr(&ecr).await;
@@ -217,5 +217,7 @@ async fn connections_to_aws_are_bounded() {
         token_of(call).await;
     }
     assert_eq!(ecr.requests().len(), 1000);
-    assert!(ecr.connections() <= 32, "{} connections", ecr.connections());
+    assert_eq!(ecr.most_in_flight(), 32);
+    // A call may come before the connection of the last one is back in the pool, and open another.
+    assert!(ecr.connections() <= 64, "{} connections", ecr.connections());
 }

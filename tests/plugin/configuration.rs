@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 use support::{
     ecr::Ecr,
-    values::{json as plain, secret},
+    values::{UNKNOWN, json as plain, output, secret},
 };
 
 use crate::machine::{Machine, calls, with};
@@ -24,7 +24,7 @@ fn everything(ecr: &str) -> Vec<(&'static str, Json)> {
         ("allowedAccountIds", json!([])),
         ("assumeRole", json!(null)),
         ("assumeRoles", json!([])),
-        ("assumeRoleWithWebIdentity", json!({"roleArn": "arn:aws:iam::111122223333:role/r", "webIdentityToken": "t"})),
+        ("assumeRoleWithWebIdentity", json!(null)),
         ("customCaBundle", json!("")),
         ("defaultTags", json!({"tags": {"a": "b"}})),
         ("ec2MetadataServiceEndpoint", json!("http://127.0.0.1:1")),
@@ -75,7 +75,13 @@ async fn every_key_is_taken_typed_as_text_and_secret() {
     assert_eq!(tried, sorted, "the test tries all keys of the schema");
 
     let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let forms: [&dyn Fn(&Json) -> Json; 3] = [&Json::clone, &|value| json!(text(value)), &|value| secret(text(value))];
+    let forms: [&dyn Fn(&Json) -> Json; 5] = [
+        &Json::clone,
+        &|value| json!(text(value)),
+        &|value| secret(text(value)),
+        &|value| output(value.clone(), true),
+        &|value| output(text(value), false),
+    ];
     for form in forms {
         let configuration: Json = keys.iter().map(|(key, value)| ((*key).to_owned(), form(value))).collect();
         assert_eq!(failures(configuration.clone()).await, BTreeMap::new(), "{configuration}");
@@ -116,7 +122,7 @@ async fn all_that_is_wrong_is_said_at_once() {
         "region": "eu-west1",
         "stsRegion": "evil.example/",
         "assumeRole": {"roleArn": role},
-        "assumeRoles": [{"duration": "1h"}, {"roleArn": "r", "duration": "10m", "transitiveTagKeys": ["k"]}],
+        "assumeRoles": [{"duration": "1h"}, {"roleArn": "r", "duration": "10m"}],
         "assumeRoleWithWebIdentity": {"roleArn": "r", "webIdentityToken": "t", "webIdentityTokenFile": "f", "duration": "x"},
         "endpoints": [{"sts": "localhost:4566"}],
         "httpProxy": "socks5://user:to-hide@127.0.0.1:1",
@@ -142,7 +148,6 @@ async fn all_that_is_wrong_is_said_at_once() {
         ("assumeRoles[0].roleArn", "is missing"),
         ("assumeRoles[1].roleArn", "must be a role's ARN"),
         ("assumeRoles[1].duration", "must be a time from 15m to 12h"),
-        ("assumeRoles[1].transitiveTagKeys[0]", "must be the key of a tag"),
         ("assumeRoleWithWebIdentity.roleArn", "must be a role's ARN"),
         ("assumeRoleWithWebIdentity.duration", "must be a time"),
         ("assumeRoleWithWebIdentity.webIdentityToken", "excludes webIdentityTokenFile"),
@@ -177,11 +182,36 @@ async fn wrong_types_are_failures_of_their_property() {
         "endpoints": "[{\"ecr\": 1.5}]",
         "assumeRoles": "{",
         "allowedAccountIds": {"a": 1},
+        // What contradicts itself is said at the same time; that the key of a pair is missing is not, it is only wrong.
+        "accessKey": ["AKIDEXAMPLE"],
+        "secretKey": "s",
+        "retryMode": "never",
     }))
     .await;
     let properties: Vec<_> = failures.keys().map(String::as_str).collect();
-    let expected = ["allowedAccountIds", "assumeRoles", "endpoints[0].ecr", "insecure", "maxRetries", "region"];
+    let expected = [
+        "accessKey",
+        "allowedAccountIds",
+        "assumeRoles",
+        "endpoints[0].ecr",
+        "insecure",
+        "maxRetries",
+        "region",
+        "retryMode",
+    ];
     assert_eq!(properties, expected, "{failures:#?}");
+}
+
+#[tokio::test]
+async fn keys_that_are_not_known_yet_contradict_nothing() {
+    let failures = failures(json!({
+        "accessKey": UNKNOWN,
+        "secretKey": "s",
+        "assumeRoles": [{"roleArn": UNKNOWN}],
+        "maxRetries": -1,
+    }))
+    .await;
+    assert_eq!(failures.keys().collect::<Vec<_>>(), ["maxRetries"], "{failures:#?}");
 }
 
 #[tokio::test]

@@ -126,6 +126,70 @@ async fn a_role_of_a_profile_can_start_from_the_environment() {
 }
 
 #[tokio::test]
+async fn a_role_of_a_profile_can_start_from_the_container_or_the_instance() {
+    let service = Server::start(|_| Reply::Body(200, CONTAINER_KEYS.to_owned())).await.unwrap();
+    let metadata = metadata(true).await;
+    let container = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
+    for (machine, source, base) in
+        [(container, "EcsContainer", "ASIACONTAINER"), (instance(&metadata), "Ec2InstanceMetadata", "ASIAINSTANCE")]
+    {
+        let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+        let role = format!("[profile p]\nrole_arn = arn:aws:iam::111122223333:role/P\ncredential_source = {source}\n");
+        let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
+        let mut running = machine.config(&role).configured(configuration).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIAP");
+        assert_eq!(sts.asked()[0].access_key(), base);
+    }
+}
+
+#[tokio::test]
+async fn a_profile_can_name_a_web_identity() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let machine = Machine::new().file("token", "profile-token");
+    let profile = format!(
+        "[profile p]\nrole_arn = arn:aws:iam::111122223333:role/Web\nweb_identity_token_file = {}\n\
+         role_session_name = me\n",
+        machine.path("token")
+    );
+    let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
+    let mut running = machine.config(&profile).configured(configuration).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIAWeb");
+    let [asked] = &sts.asked()[..] else { panic!("one exchange") };
+    let told = ["Action", "WebIdentityToken", "RoleSessionName"].map(|field| asked.field(field));
+    assert_eq!(told, ["AssumeRoleWithWebIdentity", "profile-token", "me"]);
+}
+
+#[tokio::test]
+async fn files_are_read_anew_after_a_failure_and_when_their_keys_are_over() {
+    let ecr = Ecr::start().await.unwrap();
+    let endpoints = json!({"endpoints": [{"ecr": ecr.url()}]});
+    let running = Machine::new().file(".aws/sso", "").configured(endpoints).await;
+    let path = running.path(".aws/config");
+    let write = |text: &str| std::fs::write(&path, text).unwrap();
+    let (no_region, no_keys) = ("no AWS Region is configured", "no AWS credentials were found");
+    let keys =
+        |id: &str| format!("[default]\nregion = eu-west-1\naws_access_key_id = {id}\naws_secret_access_key = s\n");
+
+    let mut plugin = running.plugin;
+    assert!(plugin.error().await.contains(no_region));
+    write("[default]\nregion = eu-west-1\n");
+    assert!(plugin.error().await.contains(no_keys));
+    write("[default]\nregion\n");
+    assert!(plugin.error().await.contains("malformed"));
+    write(&keys("AKIDFIRST"));
+    plugin.get_credentials("000000000001").await.expect("keys that are there now");
+
+    write(&keys("AKIDSECOND"));
+    plugin.get_credentials("000000000002").await.expect("keys that are known");
+    let over = Answer::Error(400, "ExpiredTokenException", "The security token included in the request is expired");
+    ecr.answer_next(over);
+    assert!(plugin.error().await.contains("have expired"));
+    plugin.get_credentials("000000000003").await.expect("new keys");
+    let keys: Vec<_> = ecr.requests().into_iter().map(|asked| asked.access_key).collect();
+    assert_eq!(keys, ["AKIDFIRST", "AKIDFIRST", "AKIDFIRST", "AKIDSECOND"]);
+}
+
+#[tokio::test]
 async fn a_credential_process_hands_out_keys() {
     let ecr = Ecr::start().await.unwrap();
     let output = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "s", "SessionToken": "process-token",
@@ -253,18 +317,45 @@ async fn an_sso_token_is_exchanged_for_credentials() {
 }
 
 #[tokio::test]
+async fn the_sso_portal_can_be_named_by_the_environment_and_is_called_as_others_are() {
+    let ecr = Ecr::start().await.unwrap();
+    let count = AtomicU32::new(0);
+    let keys = json!({"roleCredentials": {"accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t",
+        "expiration": 4_102_444_800_000_u64}});
+    let portal = Server::start(move |_| match count.fetch_add(1, Ordering::Relaxed) {
+        0 => Reply::Body(429, "{}".to_owned()),
+        _ => Reply::Body(200, keys.to_string()),
+    });
+    let portal = portal.await.unwrap();
+    let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z"));
+    let machine = machine.var("AWS_ENDPOINT_URL_SSO", portal.url());
+    let more = json!({"profile": "p", "userAgents": ["tool/1.0"]});
+    let mut running = machine.configured(with(calls(&ecr), more)).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIASSO");
+    let asked = portal.asked();
+    assert_eq!(asked.len(), 2, "HTTP status 429 is tried again");
+    for asked in asked {
+        let product = format!("lib/pulumi-resource-aws/{}", pulumi_resource_aws::VERSION);
+        let agent = asked.header("user-agent");
+        assert!(agent.contains(&product) && agent.ends_with(" tool/1.0"), "{agent}");
+    }
+}
+
+#[tokio::test]
 async fn an_sso_session_that_is_over_names_the_command_that_renews_it() {
     let machine = || Machine::new().config(SSO_SESSION);
     for (machine, status, problem) in [
         (machine().file(SESSION_CACHE, sso_token("2020-01-01T00:00:00Z")), 200, "has expired"),
         (machine().file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z")), 401, "has expired"),
         (machine(), 200, "was not found: nobody has signed in on this machine"),
+        (machine().file(SESSION_CACHE, "{"), 200, "is kept in a file that cannot be read, or not understood"),
+        (machine().file(SESSION_CACHE, "{}"), 200, "is kept in a file that cannot be read, or not understood"),
     ] {
         let (ecr, portal) = (Ecr::start().await.unwrap(), portal(status).await);
         let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
         let error = machine.error(configuration).await;
         let expected = format!("the SSO session of profile p {problem}. Run `aws sso login --profile p`.");
-        assert!(error.ends_with(&expected), "{error}");
+        assert!(error.ends_with(&expected), "{expected}: {error}");
     }
 }
 
@@ -305,7 +396,9 @@ async fn a_web_identity_can_stand_in_the_configuration() {
         let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
         let identity =
             with(identity, json!({"duration": "1h", "policy": "{}", "policyArns": ["arn:aws:iam::aws:policy/X"]}));
-        let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity});
+        // It wins over keys, wherever they are.
+        let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity,
+            "accessKey": "AKIDSTATIC", "secretKey": "s"});
         let mut running = machine.keys().configured(with(calls(&ecr), more)).await;
         assert_eq!(running.asked(&ecr).await.access_key, "ASIACi");
         let [asked] = &sts.asked()[..] else { panic!("one exchange") };
@@ -358,6 +451,15 @@ async fn a_container_s_service_that_is_no_good_is_an_error() {
     assert!(error.contains("its answer is not that of such a service") && !error.contains("to-hide"), "{error}");
 }
 
+#[tokio::test]
+async fn a_container_s_service_that_stops_halfway_is_given_up() {
+    let service = Server::start(|_| Reply::Half(200, CONTAINER_KEYS.to_owned())).await.unwrap();
+    let ecr = Ecr::start().await.unwrap();
+    let error = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url()).error(calls(&ecr)).await;
+    let expected = format!("the container's service at {}/ did not answer in time. Try again", service.url());
+    assert!(error.contains(&expected) || error.contains(&expected.replace("/ did", " did")), "{error}");
+}
+
 const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const INSTANCE_KEYS: &str = r#"{"Code": "Success", "AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "s",
     "Token": "instance-token", "Expiration": "2999-01-01T00:00:00Z"}"#;
@@ -395,6 +497,41 @@ async fn an_instance_asks_both_versions_of_the_metadata_service() {
         let asked = running.asked(&ecr).await;
         assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("ASIAINSTANCE", "instance-token"));
         assert_eq!(running.source().await, "the instance metadata service, for the role web-server");
+    }
+}
+
+#[tokio::test]
+async fn the_profile_that_is_configured_tells_where_the_metadata_service_is() {
+    let (ecr, metadata) = (Ecr::start().await.unwrap(), metadata(true).await);
+    let profile = format!("[profile p]\nec2_metadata_service_endpoint = {}\n", metadata.url());
+    let machine = Machine::new().without("AWS_EC2_METADATA_DISABLED").file("other", profile);
+    let more = json!({"profile": "p", "sharedConfigFiles": [machine.path("other")]});
+    let mut running = machine.configured(with(calls(&ecr), more)).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIAINSTANCE");
+}
+
+#[tokio::test]
+async fn the_metadata_service_s_first_version_can_be_disabled() {
+    let variable: fn(Machine) -> Machine = |machine| machine.var("AWS_EC2_METADATA_V1_DISABLED", "TRUE");
+    let profile: fn(Machine) -> Machine = |machine| machine.config("[default]\nec2_metadata_v1_disabled = true\n");
+    for disable in [variable, profile] {
+        let (ecr, metadata) = (Ecr::start().await.unwrap(), metadata(false).await);
+        let error = disable(instance(&metadata)).error(calls(&ecr)).await;
+        assert!(error.contains("the instance metadata service ("), "{error}");
+        assert!(metadata.asked().iter().all(|asked| asked.method == "PUT"), "nothing is asked for without a token");
+    }
+}
+
+#[tokio::test]
+async fn settings_of_the_metadata_service_that_are_none_are_an_error() {
+    for (name, value, problem) in [
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", "somewhere", "is not a URL"),
+        ("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5", "is neither IPv4 nor IPv6"),
+        ("AWS_EC2_METADATA_DISABLED", "perhaps", "is neither true nor false"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let error = Machine::new().without("AWS_EC2_METADATA_DISABLED").var(name, value).error(calls(&ecr)).await;
+        assert!(error.contains(&format!("the environment variable {name} {problem}. Correct or unset it.")), "{error}");
     }
 }
 
@@ -622,10 +759,10 @@ async fn keys_that_no_header_can_hold_are_an_error_and_not_the_end() {
 async fn settings_of_retries_that_are_none_are_an_error_and_not_the_end() {
     let ecr = Ecr::start().await.unwrap();
     for (machine, expected) in [
-        (Machine::new().keys().var("AWS_RETRY_MODE", "legacy"), "AWS_RETRY_MODE is neither standard nor adaptive"),
+        (Machine::new().keys().var("AWS_RETRY_MODE", "never"), "AWS_RETRY_MODE is neither standard nor adaptive"),
         (Machine::new().keys().var("AWS_MAX_ATTEMPTS", "0"), "AWS_MAX_ATTEMPTS is not a number of tries"),
         (Machine::new().keys().var("AWS_MAX_ATTEMPTS", "many"), "AWS_MAX_ATTEMPTS is not a number of tries"),
-        (Machine::new().keys().config("[default]\nretry_mode = legacy\n"), "its retry_mode is neither"),
+        (Machine::new().keys().config("[default]\nretry_mode = never\n"), "its retry_mode is neither"),
         (Machine::new().keys().config("[default]\nmax_attempts = 0\n"), "its max_attempts is not a number"),
     ] {
         let mut running = machine.start().await;
@@ -633,5 +770,14 @@ async fn settings_of_retries_that_are_none_are_an_error_and_not_the_end() {
         let error = running.plugin.error().await;
         assert!(error.contains(expected), "{error}");
         running.plugin.client.get_plugin_info(()).await.expect("the plugin still runs");
+    }
+    // The AWS CLI has one mode more, and what is empty or configured otherwise does not count.
+    for (machine, more) in [
+        (Machine::new().keys().var("AWS_RETRY_MODE", "legacy").var("AWS_MAX_ATTEMPTS", ""), json!({})),
+        (Machine::new().keys().config("[default]\nretry_mode = legacy\n").var("AWS_RETRY_MODE", ""), json!({})),
+        (Machine::new().keys().var("AWS_MAX_ATTEMPTS", "many"), json!({"maxRetries": 2})),
+        (Machine::new().keys().var("AWS_RETRY_MODE", "never"), json!({"retryMode": "standard"})),
+    ] {
+        machine.configured(with(calls(&ecr), more)).await.asked(&ecr).await;
     }
 }

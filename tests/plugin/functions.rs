@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr, password, token},
     plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration},
-    values::{json, secret},
+    values::{UNKNOWN, json, secret},
 };
 
 const REGISTRY: &str = "012345678901";
@@ -67,7 +67,7 @@ async fn a_registry_id_may_be_a_whole_number() {
 async fn arguments_that_the_schema_does_not_allow_are_failures() {
     let ecr = Ecr::start().await.unwrap();
     let mut plugin = Plugin::for_ecr(&ecr).await;
-    let unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    let unknown = UNKNOWN;
     let malformed = json!({"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"});
     for (arguments, property, reason) in [
         (json!({}), "registryId", "is missing, but the function needs it"),

@@ -1,13 +1,23 @@
 //! How AWS is called: proxies, trust, tries, times, and the user agent.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use pulumi_resource_aws::VERSION;
 use serde_json::json;
 use support::{
     ecr::{Answer, Ecr},
+    http::{Reply, Server},
     moto::Moto,
     proxy::Proxy,
     tls::{Authority, Tls},
+};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
 };
 
 use crate::machine::{Machine, REGISTRY, calls, with};
@@ -43,6 +53,60 @@ async fn a_proxy_is_configured_or_in_the_environment() {
             assert_eq!(authorization, Some(expected.as_str()), "{scheme}");
         }
     }
+}
+
+#[tokio::test]
+async fn one_proxy_serves_both_schemes_unless_there_is_another() {
+    for (variables, more, first_is_asked) in [
+        (vec![], "httpProxy", true),
+        (vec!["HTTPS_PROXY"], "httpProxy", false),
+        (vec!["ALL_PROXY"], "httpProxy", true),
+        (vec!["ALL_PROXY"], "httpsProxy", true),
+        (vec!["ALL_PROXY"], "userAgents", false),
+    ] {
+        let (first, second) = (Proxy::start().await.unwrap(), Proxy::start().await.unwrap());
+        let machine = Machine::new().keys().without("HTTPS_PROXY").without("HTTP_PROXY").without("ALL_PROXY");
+        let machine = variables.iter().fold(machine, |machine, name| machine.var(name, second.url()));
+        let more = match more {
+            "userAgents" => json!({}),
+            key => json!({key: first.url()}),
+        };
+        let endpoint = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": "https://ecr.test"}]});
+        let error = machine.error(with(endpoint, more.clone())).await;
+        let asked = if first_is_asked { [&first, &second] } else { [&second, &first] };
+        assert_eq!((asked[0].targets(), asked[1].targets()), (vec!["ecr.test:443".to_owned()], vec![]), "{more}");
+        assert!(error.contains(&format!("through the proxy {}: it refused ", asked[0].url())), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_asks_who_it_is_says_so() {
+    let proxy = Proxy::refusing("407 Proxy Authentication Required").await.unwrap();
+    let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "httpsProxy": proxy.url()});
+    let error = Machine::new().keys().error(configuration).await;
+    let expected = format!("through the proxy {}: it asks for a user and a password", proxy.url());
+    assert!(error.contains(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_proxy_of_everything_that_speaks_no_http_is_left_out() {
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new().keys().without("HTTP_PROXY").without("HTTPS_PROXY");
+    let machine = machine.var("ALL_PROXY", "socks5://127.0.0.1:9");
+    machine.configured(calls(&ecr)).await.asked(&ecr).await;
+}
+
+#[tokio::test]
+async fn tls_goes_through_a_proxy_to_the_server() {
+    let (authority, ecr) = (Authority::new("ours"), Ecr::start().await.unwrap());
+    let tls = Tls::start(authority.certificate(REMOTE), ecr.address()).await.unwrap();
+    let proxy = Proxy::start_to(tls.address()).await.unwrap();
+    let machine = Machine::new().keys().file("ca.pem", authority.pem());
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": format!("https://{REMOTE}")}],
+        "httpsProxy": proxy.url(), "customCaBundle": machine.path("ca.pem")});
+    let asked = machine.configured(configuration).await.asked(&ecr).await;
+    assert_eq!(asked.access_key, "AKIDENVIRONMENT");
+    assert_eq!(proxy.targets(), ["ecr.test:443"]);
 }
 
 #[tokio::test]
@@ -172,8 +236,27 @@ async fn the_system_s_authorities_are_trusted_without_a_bundle() {
     let ecr = Ecr::start().await.unwrap();
     let tls = Tls::start(Authority::new("ours").certificate("127.0.0.1"), ecr.address()).await.unwrap();
     let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}]});
-    let error = Machine::new().keys().error(configuration).await;
+    let error = Machine::new().keys().error(configuration.clone()).await;
     assert!(error.contains("the certificate's authority is not trusted"), "{error}");
+
+    let authority = Authority::new("the system's");
+    let tls = Tls::start(authority.certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let machine = Machine::new().keys().file("system.pem", authority.pem());
+    // OpenSSL's variable for where the system's authorities are.
+    let path = machine.path("system.pem");
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": tls.url()}]});
+    machine.var("SSL_CERT_FILE", path).configured(configuration).await.asked(&ecr).await;
+}
+
+#[tokio::test]
+async fn a_ca_bundle_that_cannot_be_read_to_its_end_is_given_up() {
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new().keys();
+    let path = machine.path("pipe");
+    let made = tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap();
+    assert!(made.success());
+    let error = machine.error(with(calls(&ecr), json!({"customCaBundle": path}))).await;
+    assert!(error.contains("a shared AWS file or the CA bundle did not answer in time"), "{error}");
 }
 
 #[tokio::test]
@@ -207,11 +290,85 @@ async fn an_empty_bucket_ends_the_tries() {
 }
 
 #[tokio::test]
+async fn tries_wait_for_random_times() {
+    async fn wait() -> Duration {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let times = asked.clone();
+        let server = Server::start(move |_| {
+            times.lock().unwrap().push(Instant::now());
+            Reply::Body(500, "{}".to_owned())
+        });
+        let endpoint = server.await.unwrap();
+        let configuration = json!({"region": "eu-west-1", "maxRetries": 2, "endpoints": [{"ecr": endpoint.url()}]});
+        Machine::new().keys().error(configuration).await;
+        let [first, second] = asked.lock().unwrap()[..] else { panic!("two tries") };
+        second - first
+    }
+    // Of waits that are spread evenly over a second, eight lie within a tenth of one less often than once in 100,000.
+    let mut tasks: JoinSet<_> = (0..8).map(|_| wait()).collect();
+    let mut waits = Vec::new();
+    while let Some(wait) = tasks.join_next().await {
+        waits.push(wait.unwrap());
+    }
+    let (shortest, longest) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+    assert!(*longest - *shortest > Duration::from_millis(100), "{waits:?}");
+}
+
+#[tokio::test]
+async fn the_mode_of_tries_is_the_sdk_s_own() {
+    // The SDK tells AWS by a letter in the user agent which mode it uses.
+    for (machine, more, letter) in [
+        (Machine::new(), json!({}), "E"),
+        (Machine::new(), json!({"retryMode": "adaptive"}), "F"),
+        (Machine::new().var("AWS_RETRY_MODE", "adaptive"), json!({}), "F"),
+        (Machine::new().var("AWS_RETRY_MODE", "adaptive"), json!({"retryMode": "standard"}), "E"),
+        (Machine::new().config("[default]\nretry_mode = adaptive\n"), json!({}), "F"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let asked = machine.keys().configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+        let features = asked.user_agent.split(' ').find_map(|part| part.strip_prefix("m/")).expect("features");
+        assert!(features.split(',').any(|feature| feature == letter), "{features}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_never_answers_is_given_up() {
     let ecr = Ecr::start().await.unwrap();
     ecr.answer_always(Answer::Never);
     let error = Machine::new().keys().error(with(calls(&ecr), json!({"maxRetries": 1}))).await;
     assert!(error.contains(&format!("{} did not answer in time. Try again; if it lasts", ecr.address())), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_take_connections_is_given_up() {
+    // A queue of none is full with one connection that nobody takes, and the system leaves the next one waiting.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _queued = TcpStream::connect(address).await.unwrap();
+    let endpoint = json!([{"ecr": format!("http://{address}")}]);
+    let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": endpoint});
+    let error = Machine::new().keys().error(configuration).await;
+    // The limit of a whole try would not know the address.
+    assert!(error.contains(&format!("{address} did not answer in time. Try again; if it lasts")), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_stops_halfway_is_given_up() {
+    let half = || Server::start(|_| Reply::Half(200, r#"{"authorizationData": []}"#.to_owned()));
+    let try_for = async |tries: u32| {
+        let server = half().await.unwrap();
+        let endpoint = json!([{"ecr": server.url()}]);
+        let configuration = json!({"region": "eu-west-1", "maxRetries": tries, "endpoints": endpoint});
+        (Machine::new().keys().error(configuration).await, server.asked().len())
+    };
+    // A try has its limit, and so have all of them.
+    let ((once, _), (often, tries)) = tokio::join!(try_for(1), try_for(25));
+    for error in [once, often] {
+        assert!(error.contains("Amazon ECR in eu-west-1 did not answer in time. Try again; if it lasts"), "{error}");
+    }
+    assert!((2..25).contains(&tries), "{tries} tries");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use pulumi_resource_aws::plugin::property::{
     Value, decode, encode, from_json,
 };
 use serde_json::json;
-use support::values::properties;
+use support::values::{UNKNOWN, properties};
 
 const ALL: Accepts = Accepts { byte_strings: true };
 const SIGNATURE: &str = "4dabf18193072939515e22adb298388d";
@@ -173,7 +173,7 @@ fn byte_strings_pass_only_where_both_sides_know_them() {
 
 #[test]
 fn ordinary_values_are_not_mistaken_for_special_ones() {
-    let unknown = Value::String("04da6b54-80e4-46f7-96ec-b56ff0331ba9".to_owned());
+    let unknown = Value::String(UNKNOWN.to_owned());
     let signed = Value::Object(BTreeMap::from([(SIGNATURE.to_owned(), Value::Null)]));
     for value in [unknown, signed] {
         let result = encode(Object::from([("property".to_owned(), value)]), ALL);

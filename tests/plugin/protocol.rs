@@ -8,7 +8,7 @@ use support::{
     ecr::{Answer, Ecr},
     engine::Engine,
     plugin::{GET_CREDENTIALS, Plugin, ecr_configuration},
-    values::{self, properties},
+    values::{self, UNKNOWN, properties},
 };
 use tonic::Code;
 
@@ -115,7 +115,7 @@ async fn check_config_finds_contradictions() {
 #[tokio::test]
 async fn check_config_takes_values_that_are_not_known_yet() {
     let mut plugin = Plugin::start().await;
-    let unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    let unknown = UNKNOWN;
     let news = json!({"region": unknown, "insecure": unknown, "endpoints": [{"ecr": unknown}], "profile": null});
     let response = plugin.check_config(news.clone()).await.unwrap();
     assert_eq!(values::json(response.inputs.unwrap()), news);

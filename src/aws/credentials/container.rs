@@ -1,7 +1,10 @@
 //! The credentials that Amazon ECS and Amazon EKS hand to containers.
 
+use std::time::Duration;
+
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
+use tokio::time::timeout;
 
 use super::{
     super::{Error, answer, session::Session, validity},
@@ -10,6 +13,9 @@ use super::{
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+
+/// The SDK's own limits end with the head of an answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Asks the container's service.
 pub(super) async fn credentials(session: &Session) -> Answer {
@@ -24,9 +30,10 @@ pub(super) async fn credentials(session: &Session) -> Answer {
     };
     let provider = EcsCredentialsProvider::builder().configure(&session.provider_config()).build();
     let what = || format!("the container's service at {}", without_query(&url));
-    match provider.provide_credentials().await {
-        Ok(credentials) => Ok(Ok(Found::new(credentials, what()))),
-        Err(error) => {
+    match timeout(TIMEOUT, provider.provide_credentials()).await {
+        Err(_) => Err(Error::Timeout { target: what(), proxy: None }),
+        Ok(Ok(credentials)) => Ok(Ok(Found::new(credentials, what()))),
+        Ok(Err(error)) => {
             Err(answer::connection(&error).unwrap_or_else(|| Error::Source { what: what(), problem: problem(&error) }))
         }
     }

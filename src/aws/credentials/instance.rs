@@ -19,6 +19,9 @@ use super::{
 /// Where the name of the instance's role is, and below it its credentials.
 const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
 
+const IPV4: &str = "http://169.254.169.254";
+const IPV6: &str = "http://[fd00:ec2::254]";
+
 /// Few, since most machines have no such service: it fails after about three seconds.
 const TRIES: u32 = 2;
 
@@ -63,20 +66,38 @@ fn disabled(session: &Session) -> Result<Option<&'static str>, Error> {
 }
 
 fn client(session: &Session) -> Result<imds::Client, Error> {
-    let invalid = |name: &str, problem: &str| Error::Setting { name: name.to_owned(), problem: problem.to_owned() };
-    let config = session.provider_config().with_http_client(FirstVersion { http: session.http.clone() });
-    let mut builder = imds::Client::builder().configure(&config).max_attempts(TRIES);
-    let configured = session.configuration.ec2_metadata_service_endpoint.clone();
-    if let Some(url) = configured.or_else(|| variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")) {
-        let name = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
-        if !validity::is_url(&url) {
-            return Err(invalid(name, "is not a URL"));
-        }
-        builder = builder.endpoint(url).map_err(|_| invalid(name, "is not a URL"))?;
-    } else if let Some(mode) = &session.configuration.ec2_metadata_service_endpoint_mode {
-        builder = builder.endpoint_mode(mode.parse().map_err(|_| invalid("mode", "is neither IPv4 nor IPv6"))?);
+    let is_true = |text: &str| Some(text.eq_ignore_ascii_case("true"));
+    let disabled = session.files.setting("ec2_metadata_v1_disabled", is_true, "")?.unwrap_or_default();
+    let http = FirstVersion { http: session.http.clone(), disabled };
+    let config = session.provider_config().with_http_client(http);
+    let builder = imds::Client::builder().configure(&config).max_attempts(TRIES).endpoint(endpoint(session)?);
+    Ok(builder.map_err(|error| Error::Endpoint(error.to_string()))?.build())
+}
+
+/// The URL of the service: the SDK itself would look for it in the files that the configuration replaces.
+fn endpoint(session: &Session) -> Result<String, Error> {
+    let (configuration, files) = (&session.configuration, &session.files);
+    let is_url = |url: &str| validity::is_url(url).then(|| url.to_owned());
+    let url = match &configuration.ec2_metadata_service_endpoint {
+        Some(url) => Some(url.clone()),
+        None => files.setting("ec2_metadata_service_endpoint", is_url, "is not a URL")?,
+    };
+    if let Some(url) = url {
+        return Ok(url);
     }
-    Ok(builder.build())
+    let address = match configuration.ec2_metadata_service_endpoint_mode.as_deref().and_then(address) {
+        Some(address) => Some(address),
+        None => files.setting("ec2_metadata_service_endpoint_mode", address, "is neither IPv4 nor IPv6")?,
+    };
+    Ok(address.unwrap_or(IPV4).to_owned())
+}
+
+fn address(mode: &str) -> Option<&'static str> {
+    match mode.to_ascii_lowercase().as_str() {
+        "ipv4" => Some(IPV4),
+        "ipv6" => Some(IPV6),
+        _ => None,
+    }
 }
 
 fn problem(error: &ImdsError) -> String {
@@ -97,10 +118,14 @@ fn is_role_name(text: &str) -> bool {
 #[derive(Debug)]
 struct FirstVersion {
     http: Http,
+    disabled: bool,
 }
 
 #[derive(Debug)]
-struct FirstVersionConnector(SharedHttpConnector);
+struct FirstVersionConnector {
+    connector: SharedHttpConnector,
+    disabled: bool,
+}
 
 /// In place of a session token.
 const NO_TOKEN: &str = "none";
@@ -108,7 +133,8 @@ const TOKEN_HEADER: &str = "x-aws-ec2-metadata-token";
 
 impl HttpClient for FirstVersion {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(FirstVersionConnector(self.http.http_connector(settings, components)))
+        let connector = self.http.http_connector(settings, components);
+        SharedHttpConnector::new(FirstVersionConnector { connector, disabled: self.disabled })
     }
 }
 
@@ -118,12 +144,12 @@ impl HttpConnector for FirstVersionConnector {
         if request.headers().get(TOKEN_HEADER) == Some(NO_TOKEN) {
             request.headers_mut().remove(TOKEN_HEADER);
         }
-        let response = self.0.call(request);
+        let (response, disabled) = (self.connector.call(request), self.disabled);
         HttpConnectorFuture::new(async move {
             let response = response.await?;
             let refused = matches!(response.status().as_u16(), 403..=405);
             Ok(match asks_for_token {
-                true if refused && !is_first_version_disabled() => with_life(no_token()),
+                true if refused && !disabled => with_life(no_token()),
                 true if response.status().is_success() => with_life(response),
                 _ => response,
             })
@@ -142,8 +168,4 @@ fn with_life(mut response: HttpResponse) -> HttpResponse {
         response.headers_mut().insert(HEADER, "21600");
     }
     response
-}
-
-fn is_first_version_disabled() -> bool {
-    variable("AWS_EC2_METADATA_V1_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }

@@ -81,11 +81,11 @@ pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error
 
 async fn base(session: &Session, sts: &Sts<'_>) -> Result<Found, Error> {
     let configuration = &session.configuration;
-    if let Some(credentials) = static_keys(configuration) {
-        return Ok(Found::new(credentials, "the provider configuration (accessKey, secretKey)"));
-    }
     if let Some(role) = &configuration.assume_role_with_web_identity {
         return sts::configured_web_identity(sts, role).await;
+    }
+    if let Some(credentials) = static_keys(configuration) {
+        return Ok(Found::new(credentials, "the provider configuration (accessKey, secretKey)"));
     }
     let mut tried = Vec::new();
     macro_rules! ask {

@@ -1,6 +1,10 @@
 //! IAM Identity Center (SSO): the token that `aws sso login` left behind, in exchange for credentials of a role.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    error::Error as _,
+    io,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::{Region, sso::SsoTokenProvider};
 use aws_credential_types::{Credentials, provider::token::ProvideToken};
@@ -50,7 +54,7 @@ pub(super) async fn credentials(session: &Session, profile: &str, sign_in: &Sign
             return Error::Sso { profile: profile.to_owned(), problem: "has expired" };
         }
         match answer::meaning(&error, "IAM Identity Center", tries.count(), &[token.token()]) {
-            Error::AccessDenied(problem) | Error::InvalidParameter(problem) | Error::Other(problem) => {
+            Error::AccessDenied { answer: problem, .. } | Error::InvalidParameter(problem) | Error::Other(problem) => {
                 let what = format!("the role {} in the account {}", sign_in.role_name, sign_in.account_id);
                 Error::Source { what: format!("IAM Identity Center, for {what},"), problem }
             }
@@ -76,11 +80,16 @@ async fn token(session: &Session, profile: &str, sign_in: &SignIn) -> Result<Tok
         .await;
     let token = provider.provide_token().await;
     token.map_err(|error| {
-        // The SDK's type of this error is private; only its text tells an old token from none.
-        let problem = if answer::root_cause(&error).contains("expired") {
-            "has expired"
-        } else {
-            "was not found: nobody has signed in on this machine"
+        // The SDK's type of this error is private; it gives its cause in the old way alone, and only its text tells an
+        // old token from one that is not understood.
+        #[allow(deprecated)]
+        let cause = error.source().and_then(|error| error.cause()).and_then(|cause| cause.source());
+        let problem = match cause.and_then(|cause| cause.downcast_ref::<io::Error>()) {
+            Some(error) if error.kind() == io::ErrorKind::NotFound => {
+                "was not found: nobody has signed in on this machine"
+            }
+            _ if answer::root_cause(&error).contains("expired") => "has expired",
+            _ => "is kept in a file that cannot be read, or not understood",
         };
         Error::Sso { profile: profile.to_owned(), problem }
     })

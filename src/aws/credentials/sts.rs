@@ -141,7 +141,15 @@ impl<'a> Sts<'a> {
         }
         let tries = Tries::default();
         let request = self.client(Some(credentials)).get_caller_identity().customize().interceptor(tries.clone());
-        let identity = request.send().await.map_err(|error| self.meaning(&error, &tries, &secrets(credentials)))?;
+        let identity = request.send().await.map_err(|error| {
+            let meaning = self.meaning(&error, &tries, &secrets(credentials));
+            match meaning {
+                Error::AccessDenied { answer, .. } => {
+                    Error::AccessDenied { answer, action: Some("sts:GetCallerIdentity") }
+                }
+                other => other,
+            }
+        })?;
         let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
         if forbidden.contains(&account) {
             return Err(Error::AccountNotAllowed { account, key: "aws:forbiddenAccountIds" });
@@ -195,10 +203,10 @@ pub(super) async fn web_identity_of_environment(sts: &Sts<'_>) -> Answer {
 
 fn refused(role: &AssumeRole, action: &'static str, error: Error) -> Error {
     match error {
-        Error::AccessDenied(answer) if answer.contains("MultiFactorAuthentication") => {
+        Error::AccessDenied { answer, .. } if answer.contains("MultiFactorAuthentication") => {
             Error::MfaRequired { subject: format!("the role {}", role.role_arn) }
         }
-        Error::AccessDenied(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
+        Error::AccessDenied { answer, .. } | Error::InvalidParameter(answer) | Error::Other(answer) => {
             Error::RoleNotAssumable { role: role.role_arn.clone(), action, answer }
         }
         other => other,

@@ -62,6 +62,8 @@ struct State {
     latency: Duration,
     requests: watch::Sender<Vec<Recorded>>,
     connections: usize,
+    /// The calls in flight, now and at most.
+    in_flight: [usize; 2],
     open_connections: watch::Sender<usize>,
     /// Counted into the tokens, so that each is another one.
     tokens: usize,
@@ -118,6 +120,11 @@ impl Ecr {
     /// The number of connections that were made.
     pub fn connections(&self) -> usize {
         self.state().connections
+    }
+
+    /// The calls that were in flight at the same time, at most.
+    pub fn most_in_flight(&self) -> usize {
+        self.state().in_flight[1]
     }
 
     /// Waits until every connection is closed.
@@ -177,6 +184,8 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
     let (answer, latency, number) = {
         let mut state = state.lock().expect("no panic while locked");
         state.tokens += 1;
+        state.in_flight[0] += 1;
+        state.in_flight[1] = state.in_flight[1].max(state.in_flight[0]);
         let answer = state.next.pop_front().or_else(|| state.always.clone()).unwrap_or(Answer::Token);
         state.requests.send_modify(|requests| requests.push(recorded.clone()));
         (answer, state.latency, state.tokens)
@@ -184,6 +193,7 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
+    state.lock().expect("no panic while locked").in_flight[0] -= 1;
     match answer {
         Answer::Token => Ok(respond(200, authorization_data(&recorded, &body, number, None))),
         Answer::TokenWith(field, value) => {

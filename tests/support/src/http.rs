@@ -7,10 +7,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
+use hyper::{Request, Response, body::Bytes, body::Frame, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
+use tokio_stream::StreamExt;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -74,6 +75,8 @@ pub enum Reply {
     Body(u16, String),
     /// The same, with a header.
     WithHeader(u16, String, (&'static str, &'static str)),
+    /// A status and the first half of a body, and then nothing, ever.
+    Half(u16, String),
     /// Nothing, ever.
     Never,
 }
@@ -132,7 +135,10 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn handle(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<Response<Full<Bytes>>> {
+async fn handle(
+    request: Request<Incoming>,
+    state: Arc<State>,
+) -> hyper::Result<Response<BoxBody<Bytes, hyper::Error>>> {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -146,12 +152,22 @@ async fn handle(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<
     let (status, body, header) = match (state.handler)(&asked) {
         Reply::Body(status, body) => (status, body, None),
         Reply::WithHeader(status, body, header) => (status, body, Some(header)),
+        Reply::Half(status, body) => {
+            let half = Bytes::from(body[..body.len() / 2].to_owned());
+            let body = tokio_stream::once(Ok(Frame::data(half))).chain(tokio_stream::pending());
+            return Ok(with_status(status, BodyExt::boxed(StreamBody::new(body))));
+        }
         Reply::Never => std::future::pending().await,
     };
-    let mut response = Response::new(Full::from(body));
-    *response.status_mut() = hyper::StatusCode::from_u16(status).expect("a status");
+    let mut response = with_status(status, Full::from(body).map_err(|never| match never {}).boxed());
     if let Some((name, value)) = header {
         response.headers_mut().insert(name, hyper::header::HeaderValue::from_static(value));
     }
     Ok(response)
+}
+
+fn with_status(status: u16, body: BoxBody<Bytes, hyper::Error>) -> Response<BoxBody<Bytes, hyper::Error>> {
+    let mut response = Response::new(body);
+    *response.status_mut() = hyper::StatusCode::from_u16(status).expect("a status");
+    response
 }

@@ -18,7 +18,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 /// How long anything in a test may take before the test gives up. Long, since machines are busy; nothing waits for it
 /// unless it fails.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Waits for `future`, and panics with `what` when it takes longer than [`DEADLINE`].
 pub async fn within_deadline<T>(what: &str, future: impl Future<Output = T>) -> T {

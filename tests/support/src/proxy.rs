@@ -1,4 +1,4 @@
-//! A proxy that records where it is asked to connect and lets nothing through.
+//! A proxy that records where it is asked to connect, and lets through nothing or all to one place on this machine.
 
 use std::{
     io,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
@@ -20,8 +20,22 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts to listen on a free port.
+    /// Starts to listen on a free port, and refuses all.
     pub async fn start() -> io::Result<Self> {
+        Self::refusing("403 Forbidden").await
+    }
+
+    /// Starts to listen on a free port, and answers all with this status.
+    pub async fn refusing(status: &'static str) -> io::Result<Self> {
+        Self::listen(Err(status)).await
+    }
+
+    /// Starts to listen on a free port, and connects to `to` whatever host it is asked for.
+    pub async fn start_to(to: SocketAddr) -> io::Result<Self> {
+        Self::listen(Ok(to)).await
+    }
+
+    async fn listen(to: Result<SocketAddr, &'static str>) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let asked = Arc::<Mutex<Vec<Vec<String>>>>::default();
@@ -30,7 +44,7 @@ impl Proxy {
         server.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(refuse(stream, record.clone()));
+                connections.spawn(answer(stream, record.clone(), to));
                 while connections.try_join_next().is_some() {}
             }
         });
@@ -62,7 +76,7 @@ impl Proxy {
     }
 }
 
-async fn refuse(mut stream: TcpStream, asked: Arc<Mutex<Vec<Vec<String>>>>) {
+async fn answer(mut stream: TcpStream, asked: Arc<Mutex<Vec<Vec<String>>>>, to: Result<SocketAddr, &'static str>) {
     let mut head = Vec::new();
     let mut lines = BufReader::new(&mut stream).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -73,5 +87,17 @@ async fn refuse(mut stream: TcpStream, asked: Arc<Mutex<Vec<Vec<String>>>>) {
     }
     asked.lock().unwrap_or_else(PoisonError::into_inner).push(head);
     // The client may have gone.
-    let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
+    let _ = match to {
+        Ok(to) => tunnel(stream, to).await,
+        Err(status) => {
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).await
+        }
+    };
+}
+
+async fn tunnel(mut stream: TcpStream, to: SocketAddr) -> io::Result<()> {
+    let mut target = TcpStream::connect(to).await?;
+    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    copy_bidirectional(&mut stream, &mut target).await.map(drop)
 }

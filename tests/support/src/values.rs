@@ -11,9 +11,18 @@ pub fn properties(json: Json) -> Struct {
     }
 }
 
+/// The text that stands for a string that is not known yet.
+pub const UNKNOWN: &str = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
 /// A secret around a value.
 pub fn secret(value: impl Into<Json>) -> Json {
     serde_json::json!({"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": value.into()})
+}
+
+/// An output around a value.
+pub fn output(value: impl Into<Json>, secret: bool) -> Json {
+    serde_json::json!({"4dabf18193072939515e22adb298388d": "d0e6a833031e9bbcd3f4e8bde6ca49a4", "value": value.into(),
+        "secret": secret, "dependencies": []})
 }
 
 /// The JSON object for a message.
