@@ -1,6 +1,6 @@
 //! Compiles `proto/` to Rust. protox reads the files, so that no `protoc` has to be installed.
 
-use std::error::Error;
+use std::{env, error::Error};
 
 const PROTO_FILES: [&str; 3] = ["pulumi/provider.proto", "pulumi/engine.proto", "grpc/health/v1/health.proto"];
 
@@ -18,5 +18,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(PROTO_FILES, ["proto"])?;
     tonic_prost_build::configure().skip_debug(CONFIDENTIAL).compile_fds(descriptors)?;
+    link_small()
+}
+
+/// Links the release executable by `release.ld`.
+fn link_small() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=release.ld");
+    if env::var("PROFILE")? == "release" {
+        let script = env::current_dir()?.join("release.ld");
+        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,--script={}", script.display());
+    }
     Ok(())
 }
