@@ -126,7 +126,7 @@ fn tls_problem(error: &rustls::Error) -> String {
     match error {
         Error::InvalidCertificate(problem) => match problem {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                "the certificate's authority is not trusted".to_owned()
+                format!("the certificate's authority is not trusted{}", without_authorities())
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the certificate has expired".to_owned()
@@ -141,6 +141,15 @@ fn tls_problem(error: &rustls::Error) -> String {
         },
         Error::InvalidMessage(_) => "the server does not speak TLS".to_owned(),
         other => other.to_string(),
+    }
+}
+
+/// A remark if the system trusts nobody, as in container images without the package ca-certificates.
+fn without_authorities() -> &'static str {
+    if rustls_native_certs::load_native_certs().certs.is_empty() {
+        " (this machine has no certificate authorities: its package ca-certificates is missing)"
+    } else {
+        ""
     }
 }
 

@@ -8,6 +8,7 @@ mod caller;
 mod client;
 mod configuration;
 mod credentials;
+mod endpoints;
 mod error;
 mod http;
 mod interceptors;

@@ -11,10 +11,14 @@ use aws_config::{
     stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_ecr::config::retry::{RetryPartition, TokenBucket};
-use aws_types::{sdk_ua_metadata::FrameworkMetadata, service_config::ServiceConfigKey};
+use aws_types::{
+    sdk_ua_metadata::FrameworkMetadata,
+    service_config::{LoadServiceConfig, ServiceConfigKey},
+};
 
 use super::{
     Configuration, Error,
+    endpoints::Endpoints,
     http::Http,
     interceptors::{TooManyRequests, UserAgents},
     retries,
@@ -74,8 +78,13 @@ impl Session {
         let tls = trust::context(&configuration, &files).await?;
         let http = Http::new(&configuration, tls)?;
         let retries = retries::config(&configuration, &files)?;
-        let sdk = sdk(&configuration, &files, &http, retries).await;
-        let ecr_endpoint = ecr_endpoint(&configuration, &sdk);
+        let endpoints = Endpoints::new(&files)?;
+        let key = ServiceConfigKey::builder().service_id("ECR").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        let ecr_endpoint = configuration.endpoint("ecr").map(str::to_owned);
+        let ecr_endpoint = ecr_endpoint.or_else(|| endpoints.load_config(key.ok()?));
+        let mut sdk = sdk(&configuration, &files, &http, retries).await.into_builder();
+        sdk.set_endpoint_url(None).set_service_config(Some(endpoints));
+        let sdk = sdk.build();
         Ok(Self { configuration, files, http, sdk, ecr_endpoint, ecr: Mutex::default() })
     }
 
@@ -119,14 +128,6 @@ impl Session {
     pub(super) fn sso(&self) -> aws_sdk_sso::config::Builder {
         config!(self, aws_sdk_sso, "sso")
     }
-}
-
-fn ecr_endpoint(configuration: &Configuration, sdk: &SdkConfig) -> Option<String> {
-    let key = ServiceConfigKey::builder().service_id("ECR").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-    let configured = configuration.endpoint("ecr").map(str::to_owned);
-    configured
-        .or_else(|| sdk.service_config().zip(key.ok()).and_then(|(config, key)| config.load_config(key)))
-        .or_else(|| sdk.endpoint_url().map(str::to_owned))
 }
 
 async fn sdk(configuration: &Configuration, files: &SharedFiles, http: &Http, retries: RetryConfig) -> SdkConfig {

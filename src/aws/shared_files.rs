@@ -1,6 +1,6 @@
 //! The shared config and credentials files of the AWS SDKs.
 
-use std::{error::Error as _, path::PathBuf};
+use std::{collections::HashMap, error::Error as _, path::PathBuf};
 
 use aws_config::profile::{Profile, ProfileFileLoadError, ProfileParseError, ProfileSet};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -33,6 +33,13 @@ pub(super) fn locations(configuration: &Configuration) -> EnvConfigFiles {
     files.build()
 }
 
+/// The environment as the SDK is to see it: a variable that is empty is as good as none, while the SDK panics on some.
+pub(super) fn environment() -> Env {
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    variables.filter(|(_, value)| !value.trim().is_empty()).collect::<HashMap<_, _>>().into()
+}
+
 /// The path, with a leading `~/` replaced by the home folder.
 pub(super) fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
@@ -52,7 +59,7 @@ impl SharedFiles {
         let profile = configuration.profile.clone();
         let is_named = profile.is_some() || std::env::var_os("AWS_PROFILE").is_some_and(|name| !name.is_empty());
         let selected = profile.map_or_else(|| (!is_named).then(|| DEFAULT.into()), |profile| Some(profile.into()));
-        aws_config::profile::load(&Fs::real(), &Env::real(), &locations(configuration), selected)
+        aws_config::profile::load(&Fs::real(), &environment(), &locations(configuration), selected)
             .await
             .map(|profiles| Self { profiles, is_named })
             .map_err(|error| unreadable(&error))
@@ -66,6 +73,11 @@ impl SharedFiles {
     /// Whether anyone named the selected profile.
     pub(super) fn is_named(&self) -> bool {
         self.is_named
+    }
+
+    /// All that the files say, as the SDK has it.
+    pub(super) fn sections(&self) -> &ProfileSet {
+        &self.profiles
     }
 
     /// A property of the selected profile.

@@ -249,6 +249,16 @@ async fn the_system_s_authorities_are_trusted_without_a_bundle() {
 }
 
 #[tokio::test]
+async fn a_machine_without_authorities_says_so() {
+    let ecr = Ecr::start().await.unwrap();
+    let tls = Tls::start(Authority::new("ours").certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}]});
+    let machine = Machine::new().keys().var("SSL_CERT_FILE", "/absent").var("SSL_CERT_DIR", "/absent");
+    let error = machine.error(configuration).await;
+    assert!(error.contains("is not trusted (this machine has no certificate authorities: its package"), "{error}");
+}
+
+#[tokio::test]
 async fn a_ca_bundle_that_cannot_be_read_to_its_end_is_given_up() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().keys();

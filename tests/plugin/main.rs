@@ -10,6 +10,7 @@ mod configuration;
 mod credentials;
 mod descriptors;
 mod endpoints;
+mod environment;
 mod error_texts;
 mod errors;
 mod footprint;
