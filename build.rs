@@ -21,12 +21,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     link_small()
 }
 
-/// Links the release executable by `release.ld`.
+/// Links the release executable without what a program that aborts on panics has no use for: the tables of `release.ld`,
+/// and the library that reads them, which the loader would have to find and bind at each start.
 fn link_small() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=release.ld");
-    if env::var("PROFILE")? == "release" {
+    if env::var("PROFILE")? == "release" && env::var("TARGET")? == "x86_64-unknown-linux-gnu" {
         let script = env::current_dir()?.join("release.ld");
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,--script={}", script.display());
+        println!("cargo::rustc-link-lib=gcc_eh");
     }
     Ok(())
 }

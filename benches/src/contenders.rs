@@ -113,6 +113,8 @@ fn with_keys(mut command: Command, url: &str) -> Command {
         .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
         .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
         .env("AWS_REGION", REGION)
+        // The AWS CLI knows this one alone.
+        .env("AWS_DEFAULT_REGION", REGION)
         .env("AWS_ENDPOINT_URL_ECR", url);
     command
 }

@@ -116,6 +116,8 @@ async fn accept(listener: TcpListener, tls: TlsAcceptor, plain: SocketAddr) {
     while let Ok((stream, _)) = listener.accept().await {
         let tls = tls.clone();
         connections.spawn(async move {
+            // As real servers have it: otherwise the answer waits for the client to acknowledge the session tickets.
+            stream.set_nodelay(true).expect("a connection");
             // A client that does not trust the certificate goes here.
             let Ok(mut stream) = tls.accept(stream).await else { return };
             let mut plain = TcpStream::connect(plain).await.expect("the plain server is there");
