@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Configured, Function, authorization, registry_id, typed};
+use super::{Configured, Function, authorization, registry_id, results, typed};
 use crate::{
-    aws::{AuthorizationData, Error, Registry},
-    plugin::InvokeError,
+    aws::{Error, Registry},
+    plugin::{InvokeError, Json},
 };
 
 pub(super) const FUNCTION: Function = Function {
@@ -28,17 +28,17 @@ struct Arguments {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Credentials {
-    authorization_token: String,
-    expires_at: String,
-    id: String,
-    password: String,
-    proxy_endpoint: String,
-    registry_id: String,
-    user_name: String,
+struct Credentials<'a> {
+    authorization_token: &'a str,
+    expires_at: &'a str,
+    id: &'a str,
+    password: &'a str,
+    proxy_endpoint: &'a str,
+    registry_id: &'a str,
+    user_name: &'a str,
 }
 
-async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<Credentials, InvokeError> {
+async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<Json, InvokeError> {
     let id = registry_id::parse("registryId", arguments.registry_id)?;
     let region = match arguments.region.filter(|region| !region.is_empty()) {
         Some(region) => region,
@@ -47,19 +47,15 @@ async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<
     let registry = Registry { id, region };
     let token = authorization::get(provider, FUNCTION.token, &registry).await;
     let token = token.map_err(|error| failed(&format!("registry {} in {}", registry.id, registry.region), &error))?;
-    Ok(credentials(registry.id, &token.data))
-}
-
-fn credentials(registry_id: String, data: &AuthorizationData) -> Credentials {
-    Credentials {
-        authorization_token: data.authorization_token.clone(),
-        expires_at: data.expires_at_date.clone(),
-        id: registry_id.clone(),
-        password: data.password.clone(),
-        proxy_endpoint: data.proxy_endpoint.clone(),
-        registry_id,
-        user_name: data.user_name.clone(),
-    }
+    results(&Credentials {
+        authorization_token: &token.data.authorization_token,
+        expires_at: &token.data.expires_at_date,
+        id: &registry.id,
+        password: &token.data.password,
+        proxy_endpoint: &token.data.proxy_endpoint,
+        registry_id: &registry.id,
+        user_name: &token.data.user_name,
+    })
 }
 
 fn failed(subject: &str, error: &Error) -> InvokeError {

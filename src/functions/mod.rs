@@ -86,18 +86,24 @@ impl From<Invalid> for Failure {
     }
 }
 
-/// Calls `function` with its arguments and results as types. The schema was checked before, so an argument that does
-/// not fit means that the type and the schema disagree.
-async fn typed<A, R, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Json, InvokeError>
+/// Calls `function` with its arguments as a type. The schema was checked before, so an argument that does not fit means
+/// that the type and the schema disagree.
+async fn typed<A, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Json, InvokeError>
 where
     A: DeserializeOwned,
-    R: Serialize,
-    F: Future<Output = Result<R, InvokeError>>,
+    F: Future<Output = Result<Json, InvokeError>>,
 {
-    let internal = |error: serde_json::Error| InvokeError::Failed(format!("the schema and the code disagree: {error}"));
-    let arguments = serde_json::from_value(arguments.into()).map_err(internal)?;
-    match serde_json::to_value(function(arguments).await?).map_err(internal)? {
+    function(serde_json::from_value(arguments.into()).map_err(internal)?).await
+}
+
+/// The results of a function, of a type that the schema describes.
+fn results(results: &impl Serialize) -> Result<Json, InvokeError> {
+    match serde_json::to_value(results).map_err(internal)? {
         serde_json::Value::Object(results) => Ok(results),
         _ => Err(InvokeError::Failed("the results are not an object".to_owned())),
     }
+}
+
+fn internal(error: serde_json::Error) -> InvokeError {
+    InvokeError::Failed(format!("the schema and the code disagree: {error}"))
 }
