@@ -4,7 +4,7 @@
 
 mod arguments;
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use arguments::{Arguments, Command};
 use pulumi_resource_aws::{Options, VERSION, cache::Folder, plugin};
@@ -12,22 +12,23 @@ use pulumi_resource_aws::{Options, VERSION, cache::Folder, plugin};
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
 
-#[expect(clippy::print_stdout, reason = "--version and --help print what was asked for; no engine reads it")]
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Command::Serve(arguments)) => serve(arguments),
-        Ok(Command::Version) => {
-            println!("pulumi-resource-aws {VERSION}");
-            ExitCode::SUCCESS
-        }
-        Ok(Command::Help) => {
-            println!("{}", arguments::HELP);
-            ExitCode::SUCCESS
-        }
+        Ok(Command::Version) => print(&format!("pulumi-resource-aws {VERSION}")),
+        Ok(Command::Help) => print(arguments::HELP),
         Err(error) => {
             eprintln!("pulumi-resource-aws: {error}\n\n{}", arguments::HELP);
             ExitCode::from(USAGE)
         }
+    }
+}
+
+/// Prints what was asked for; stdout may be closed.
+fn print(text: &str) -> ExitCode {
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

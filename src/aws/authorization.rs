@@ -27,9 +27,13 @@ impl AuthorizationData {
     ///
     /// # Errors
     ///
-    /// [`Error::Incomplete`] when the token is not base64 of a user name and a password, or the time is no date.
+    /// [`Error::Incomplete`] when the token is not base64 of a user name and a password, the time is no date, or the
+    /// endpoint is empty.
     pub fn new(authorization_token: String, expires_at: i64, proxy_endpoint: String) -> Result<Self, Error> {
         let (user_name, password) = decode_token(&authorization_token)?;
+        if proxy_endpoint.is_empty() {
+            return Err(Error::Incomplete("no proxy endpoint"));
+        }
         let expires_at_date = DateTime::from_secs(expires_at).fmt(Format::DateTime);
         let expires_at_date = expires_at_date.map_err(|_| Error::Incomplete("a time of expiry that is no date"))?;
         Ok(Self { authorization_token, user_name, password, expires_at, expires_at_date, proxy_endpoint })
@@ -41,7 +45,9 @@ fn decode_token(token: &str) -> Result<(String, String), Error> {
     let decoded = BASE64_STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let decoded = decoded.ok_or(Error::Incomplete("an authorization token that is not base64 of text"))?;
     match decoded.split(':').collect::<Vec<_>>()[..] {
-        [user_name, password] => Ok((user_name.to_owned(), password.to_owned())),
+        [user_name, password] if !user_name.is_empty() && !password.is_empty() => {
+            Ok((user_name.to_owned(), password.to_owned()))
+        }
         _ => Err(Error::Incomplete("an authorization token that is not base64 of `userName:password`")),
     }
 }

@@ -4,6 +4,9 @@ use crate::plugin::Failure;
 
 const DIGITS: usize = 12;
 
+/// How much of what was given is shown.
+const SHOWN: usize = 100;
+
 /// A registry id as it was given.
 ///
 /// # Errors
@@ -14,6 +17,7 @@ pub(super) fn parse(property: &str, given: String) -> Result<String, Failure> {
         return Ok(given);
     }
     let hint = hint(&given);
+    let given: String = given.chars().take(SHOWN).collect();
     Err(Failure::new(
         property,
         format!("must be a registry id, the {DIGITS} digits of an AWS account, but is {given:?}{hint}"),
@@ -29,22 +33,23 @@ fn hint(given: &str) -> String {
         return String::new();
     }
     if given.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digits = if given.len() == 1 { "1 digit".to_owned() } else { format!("{} digits", given.len()) };
         return if given.len() < DIGITS {
             format!(
-                ": it has {} digits; if it was written as a number, its leading zeros are lost, so write it as the \
-                 string {given:0>DIGITS$}",
-                given.len()
+                ": it has {digits}; if it was written as a number, its leading zeros are lost, so write it as the \
+                 string {given:0>DIGITS$}"
             )
         } else {
-            format!(": it has {} digits", given.len())
+            format!(": it has {digits}")
         };
     }
     if let Some((account, _)) = host.split_once(".dkr.") {
         return format!(": that is a registry's URL; its id is the part in front of `.dkr.`, {account}");
     }
     if given.starts_with("arn:") {
-        let account = given.split(':').nth(4).unwrap_or_default();
-        return format!(": that is an ARN; the id is its fifth part, {account:?}");
+        let account = given.split(':').nth(4).filter(|account| account.len() == DIGITS);
+        let account = account.map(|account| format!(", {account}")).unwrap_or_default();
+        return format!(": that is an ARN; the id is the fifth part of a repository's{account}");
     }
     if host != given || given.contains('/') && given.contains('.') {
         return ": that is a URL; use a repository's `registryId`".to_owned();

@@ -64,6 +64,7 @@ async fn each_answer_of_aws_has_its_sentence() {
             Answer::TokenWith("expiresAt", json!(1e300)),
             format!("the answer has a time of expiry that is no date. {check}"),
         ),
+        (Answer::TokenWith("proxyEndpoint", "".into()), format!("the answer has no proxy endpoint. {check}")),
         (Answer::TokenWith("proxyEndpoint", Json::Null), format!("the answer has no proxy endpoint. {check}")),
         (
             Answer::TokenWith("authorizationToken", json!("%%%")),
@@ -71,6 +72,10 @@ async fn each_answer_of_aws_has_its_sentence() {
         ),
         (
             Answer::TokenWith("authorizationToken", json!("QVdTcGFzc3dvcmQ=")),
+            format!("the answer has an authorization token that is not base64 of `userName:password`. {check}"),
+        ),
+        (
+            Answer::TokenWith("authorizationToken", json!("Og==")),
             format!("the answer has an authorization token that is not base64 of `userName:password`. {check}"),
         ),
         (

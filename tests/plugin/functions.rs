@@ -107,7 +107,9 @@ async fn a_registry_id_that_is_none_is_explained() {
         ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/app", "in front of `.dkr.`, 123456789012"),
         ("https://123456789012.dkr.ecr.eu-west-1.amazonaws.com", "in front of `.dkr.`, 123456789012"),
         ("https://example.com/app", "that is a URL"),
-        ("arn:aws:ecr:eu-west-1:123456789012:repository/app", "fifth part, \"123456789012\""),
+        ("arn:aws:ecr:eu-west-1:123456789012:repository/app", "the fifth part of a repository's, 123456789012"),
+        ("arn:aws:s3:::bucket", "the fifth part of a repository's"),
+        ("1", "it has 1 digit; "),
         ("１２３４５６７８９０１２", "must be a registry id"),
     ] {
         let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": given})).await.unwrap();
@@ -116,6 +118,8 @@ async fn a_registry_id_that_is_none_is_explained() {
         assert!(failure.reason.contains(&format!("is {given:?}")), "{}", failure.reason);
         assert!(failure.reason.contains(hint), "{}", failure.reason);
     }
+    let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": "x".repeat(100_000)})).await.unwrap();
+    assert!(response.failures[0].reason.len() < 500, "what is long is cut");
     assert_eq!(ecr.connections(), 0, "AWS was asked");
 }
 

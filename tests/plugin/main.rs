@@ -9,6 +9,7 @@ mod cache_folder;
 mod configuration;
 mod credentials;
 mod descriptors;
+mod documents;
 mod endpoints;
 mod environment;
 mod error_texts;

@@ -25,6 +25,9 @@ async fn version_and_help_are_for_people() {
     let help = output(&["--help"]).await;
     assert!(help.status.success());
     assert!(String::from_utf8(help.stdout).unwrap().contains("Usage: pulumi-resource-aws"));
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" --help >/dev/full"]).arg(executable());
+    assert_eq!(command.status().await.unwrap().code(), Some(1), "stdout can be full");
 }
 
 #[tokio::test]

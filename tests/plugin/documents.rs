@@ -1,0 +1,64 @@
+//! The documents: links lead somewhere, and figures are those that were measured.
+
+use std::{fs, path::Path};
+
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "benches/README.md",
+    "benches/RESULTS.md",
+    "docs/configuration.md",
+    "docs/design.md",
+    "docs/routing.md",
+    "docs/troubleshooting.md",
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The targets of `[text](target)`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
+}
+
+#[test]
+fn links_lead_to_files_of_the_repository() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut followed = 0;
+    for document in DOCUMENTS {
+        let text = read(document);
+        for link in links(&text).filter(|link| !link.contains("://")) {
+            let (file, section) = link.split_once('#').unwrap_or((link, ""));
+            let path =
+                if file.is_empty() { root.join(document) } else { root.join(document).parent().unwrap().join(file) };
+            assert!(path.exists(), "{document}: {link}");
+            let headings = fs::read_to_string(&path).unwrap_or_default().to_lowercase();
+            let heading = format!("# {}", section.replace('-', " "));
+            assert!(section.is_empty() || headings.contains(&heading), "{document}: {link}");
+            followed += 1;
+        }
+    }
+    assert!(followed >= 10, "links were found: {followed}");
+}
+
+/// The cells of a row of a table.
+fn cells(line: &str) -> Option<Vec<&str>> {
+    Some(line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect())
+}
+
+#[test]
+fn the_readme_quotes_ratios_that_were_measured() {
+    let results = read("benches/RESULTS.md");
+    let measured: Vec<_> = results.lines().filter_map(cells).filter(|row| row.len() > 4).collect();
+    let readme = read("README.md");
+    let section = readme.split_once("## What it costs").expect("the section").1;
+    let quoted: Vec<_> = section.lines().filter_map(cells).skip(1).collect();
+    assert!(quoted.len() >= 5, "the table was found: {quoted:?}");
+    for row in quoted {
+        let [what, against, ratio] = row[..] else { panic!("three cells: {row:?}") };
+        let is_measured = measured
+            .iter()
+            .any(|row| row[0] == what && row[2] == against && row[4].starts_with(&format!("**{ratio}**")));
+        assert!(is_measured, "benches/RESULTS.md has no row {what}, {against} with {ratio}");
+    }
+}
