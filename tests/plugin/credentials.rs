@@ -407,7 +407,7 @@ async fn a_web_identity_can_stand_in_the_configuration() {
     }
 }
 
-const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "s", "Token": "container-token",
+pub(crate) const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "s", "Token": "container-token",
     "Expiration": "2999-01-01T00:00:00Z"}"#;
 
 #[tokio::test]
@@ -466,7 +466,12 @@ const INSTANCE_KEYS: &str = r#"{"Code": "Success", "AccessKeyId": "ASIAINSTANCE"
 
 /// The metadata service; the first version refuses requests with a token.
 async fn metadata(second_version: bool) -> Server {
-    Server::start(move |asked: &Asked| {
+    metadata_at("127.0.0.1:0", second_version).await
+}
+
+/// The same at this address.
+pub(crate) async fn metadata_at(address: &str, second_version: bool) -> Server {
+    Server::start_at(address, move |asked: &Asked| {
         let token = asked.headers.get("x-aws-ec2-metadata-token").map(String::as_str);
         match (asked.method.as_str(), asked.path.as_str()) {
             ("PUT", "/latest/api/token") if second_version => {

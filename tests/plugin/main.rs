@@ -19,6 +19,7 @@ mod functions;
 mod http;
 mod laziness;
 mod leaks;
+mod link_local;
 mod machine;
 mod process;
 mod property_values;

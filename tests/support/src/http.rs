@@ -98,7 +98,15 @@ pub struct Server {
 impl Server {
     /// Answers requests by `handler`.
     pub async fn start(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_at("127.0.0.1:0", handler).await
+    }
+
+    /// The same on this address.
+    pub async fn start_at(
+        address: &str,
+        handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State { handler: Box::new(handler), asked: Mutex::default() });
         let mut server = JoinSet::new();
