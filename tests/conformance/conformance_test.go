@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,37 @@ func TestPeer(t *testing.T) {
 		t.Fatalf("the peer does not build: %v\n%s", err, output)
 	}
 	runSuite(t, binary, peerDeviations)
+}
+
+// TestNoProvider shows that what is no provider breaks every rule at once, whether it ends or hangs.
+func TestNoProvider(t *testing.T) {
+	for name, script := range map[string]string{
+		"ends":  "exit 3",
+		"hangs": "exec sleep 1000",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "pulumi-resource-none")
+			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			suite, err := newSuite(path, providerFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := newReport(io.Discard)
+			suite.run(cases(), 4, report.add)
+			musts := 0
+			for _, c := range cases() {
+				if c.Level == Must {
+					musts++
+				}
+			}
+			if broken := report.summarise(); broken != musts {
+				t.Errorf("%d musts of %d are broken", broken, musts)
+			}
+		})
+	}
 }
 
 func TestCasesAreComplete(t *testing.T) {

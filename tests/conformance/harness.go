@@ -16,8 +16,17 @@ type Suite struct {
 	provider *Provider
 }
 
-// run runs the cases, some at a time, and hands their results over in the order of the cases.
+// run runs the cases, some at a time, and hands their results over in the order of the cases. Of a provider that does not
+// start, all are broken without a try, each of which would wait for the port.
 func (s *Suite) run(cases []Case, parallel int, done func(Result)) {
+	start := s.runCase(Case{Run: func(t *T) { t.start(Setup{}) }})
+	if start.Verdict == Broken {
+		for _, c := range cases {
+			done(Result{Case: c, Verdict: Broken, Reason: "it does not start: " + start.Reason, Log: start.Log})
+			start.Log = ""
+		}
+		return
+	}
 	results := make([]chan Result, len(cases))
 	free := make(chan struct{}, max(parallel, 1))
 	for i := range cases {
