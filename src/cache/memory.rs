@@ -129,7 +129,7 @@ mod tests {
     }
 
     fn token() -> Result<Token, Error> {
-        AuthorizationData::new("QVdTOng=".to_owned(), u32::MAX.into(), String::new()).map(Token::now)
+        AuthorizationData::new("QVdTOng=".to_owned(), u32::MAX.into(), "https://registry".to_owned()).map(Token::now)
     }
 
     #[tokio::test]
