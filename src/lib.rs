@@ -42,7 +42,7 @@ pub struct Options {
     pub secret_results: SecretResults,
     /// Where processes share tokens, if they do.
     pub shared_tokens: Option<Folder>,
-    /// What is to be shown to the user; see [`plugin::log::channel`].
+    /// What is to be shown to the user; see [`plugin::log::install`].
     pub log: plugin::log::Receiver,
 }
 

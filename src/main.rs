@@ -33,8 +33,7 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn serve(arguments: Arguments) -> ExitCode {
-    let (layer, log) = plugin::log::channel();
-    plugin::log::install(layer, arguments.verbosity);
+    let log = plugin::log::install(arguments.verbosity);
     let options = Options {
         engine_address: arguments.engine_address,
         secret_results: plugin::SecretResults::from_env(),

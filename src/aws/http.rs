@@ -243,7 +243,7 @@ fn proxy_of_everything() -> Option<String> {
     let (name, value) = variable(["ALL_PROXY", "all_proxy"])?;
     let url = proxy_url(value);
     if url.is_none() {
-        tracing::debug!("{name} is not the URL of an HTTP proxy; it is ignored");
+        log::debug!("{name} is not the URL of an HTTP proxy; it is ignored");
     }
     url
 }

@@ -107,7 +107,7 @@ impl Folder {
         if token.window().is_some() {
             let content = Content::new(name, &token);
             if let Ok(Err(error)) = spawn_blocking(move || write(&folder, &content)).await {
-                tracing::warn!("{CACHE_DIR}: a token could not be written to {}: {error}", self.path.display());
+                log::warn!("{CACHE_DIR}: a token could not be written to {}: {error}", self.path.display());
             }
         }
         Ok(token)
@@ -119,7 +119,7 @@ impl Folder {
             match spawn_blocking(move || prepare(&path)).await {
                 Ok(Err(reason)) => {
                     let path = self.path.display();
-                    tracing::warn!("{CACHE_DIR}: no tokens are shared between processes: {path} {reason}");
+                    log::warn!("{CACHE_DIR}: no tokens are shared between processes: {path} {reason}");
                     false
                 }
                 result => result.is_ok(),

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use log::Level;
 use tokio::{sync::watch, time::sleep};
 use tonic::{
     Code,
     transport::{Channel, Endpoint, Error},
 };
 
-use super::log;
+use super::log::Receiver;
 use crate::proto::{
     health::{HealthCheckRequest, health_client::HealthClient},
     pulumirpc::{LogRequest, LogSeverity, engine_client::EngineClient},
@@ -24,7 +25,7 @@ pub struct Engine {
 impl Engine {
     /// Starts to forward `log` to whichever engine was connected last; lines wait until there is one. Needs a tokio
     /// runtime.
-    pub fn new(log: log::Receiver) -> Self {
+    pub fn new(log: Receiver) -> Self {
         let channel = watch::Sender::new(None);
         tokio::spawn(forward(log, channel.subscribe()));
         Self { channel }
@@ -60,15 +61,15 @@ async fn is_serving(health: &mut HealthClient<Channel>) -> bool {
     }
 }
 
-async fn forward(mut log: log::Receiver, mut engine: watch::Receiver<Option<Channel>>) {
+async fn forward(mut log: Receiver, mut engine: watch::Receiver<Option<Channel>>) {
     while let Some(line) = log.recv().await {
         let Ok(channel) = engine.wait_for(Option::is_some).await.map(|channel| channel.clone()) else { return };
         let Some(channel) = channel else { continue };
         let severity = match line.level {
-            tracing::Level::ERROR => LogSeverity::Error,
-            tracing::Level::WARN => LogSeverity::Warning,
-            tracing::Level::INFO => LogSeverity::Info,
-            _ => LogSeverity::Debug,
+            Level::Error => LogSeverity::Error,
+            Level::Warn => LogSeverity::Warning,
+            Level::Info => LogSeverity::Info,
+            Level::Debug | Level::Trace => LogSeverity::Debug,
         };
         let request = LogRequest { severity: severity.into(), message: line.message, urn: String::new() };
         // An engine that does not take a line has no other way to hear of it.

@@ -1,21 +1,11 @@
-//! The log: `tracing` events of this crate, for the user through the engine and for developers on stderr.
+//! The log: records of this crate, for the user through the engine and for developers on stderr.
 //!
-//! Events of other crates go nowhere: the AWS SDK's contain tokens at low levels.
+//! The crates that it is built on have nothing to say here: their `tracing` is compiled out, see `Cargo.toml`.
 
-use std::fmt::{self, Write};
+use std::io::{self, Write};
 
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use tokio::sync::mpsc;
-use tracing::{
-    Event, Level, Subscriber,
-    field::{Field, Visit},
-    level_filters::LevelFilter,
-};
-use tracing_subscriber::{
-    Layer,
-    filter::Targets,
-    layer::{Context, SubscriberExt},
-    util::SubscriberInitExt,
-};
 
 /// Lines that may wait for an engine; further ones are dropped.
 const CAPACITY: usize = 256;
@@ -32,51 +22,43 @@ pub struct Line {
 /// The lines on their way to the engine.
 pub type Receiver = mpsc::Receiver<Line>;
 
-/// A `tracing` layer, and the lines that it collects.
-pub fn channel() -> (EngineLayer, Receiver) {
-    let (lines, receiver) = mpsc::channel(CAPACITY);
-    (EngineLayer { lines }, receiver)
-}
-
-/// Installs `layer` and a writer to stderr for the whole process. `verbosity` is the engine's `-v`: 0 shows warnings,
-/// 1 to 4 information, 5 and more debug lines on stderr.
-pub fn install(layer: EngineLayer, verbosity: u32) {
+/// Collects this crate's records, and writes those that `verbosity` (the engine's `-v`) asks for to stderr: 0 warnings,
+/// 1 to 4 information, 5 and more debug lines. The first call in a process counts.
+pub fn install(verbosity: u32) -> Receiver {
     let stderr = match verbosity {
-        0 => LevelFilter::WARN,
-        1..=4 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
+        0 => LevelFilter::Warn,
+        1..=4 => LevelFilter::Info,
+        _ => LevelFilter::Debug,
     };
-    let own = |level| Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    let fmt = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).without_time();
-    tracing_subscriber::registry()
-        .with(layer.with_filter(own(LevelFilter::DEBUG)))
-        .with(fmt.with_filter(own(stderr)))
-        .init();
+    let (lines, receiver) = mpsc::channel(CAPACITY);
+    if log::set_boxed_logger(Box::new(Logger { lines, stderr })).is_ok() {
+        log::set_max_level(LevelFilter::Debug);
+    }
+    receiver
 }
 
-/// Sends events to the engine's log.
-#[derive(Debug)]
-pub struct EngineLayer {
+struct Logger {
     lines: mpsc::Sender<Line>,
+    stderr: LevelFilter,
 }
 
-impl<S: Subscriber> Layer<S> for EngineLayer {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut message = Message(String::new());
-        event.record(&mut message);
+impl Log for Logger {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let line = Line { level: record.level(), message: record.args().to_string() };
+        if line.level <= self.stderr {
+            // stderr may be closed.
+            let _ = writeln!(io::stderr(), "{:>5} {}", line.level, line.message);
+        }
         // Full means that no engine takes lines: there is nobody to tell.
-        let _ = self.lines.try_send(Line { level: *event.metadata().level(), message: message.0 });
+        let _ = self.lines.try_send(line);
     }
-}
 
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a String cannot fail.
-        let _ = match field.name() {
-            "message" => write!(self.0, "{value:?}"),
-            name => write!(self.0, " {name}={value:?}"),
-        };
-    }
+    fn flush(&self) {}
 }

@@ -155,7 +155,7 @@ impl Schema {
                     }
                 }
                 None if INTERNAL_KEYS.contains(&name.as_str()) => {}
-                None => tracing::debug!("aws:{name} is not a key that this plugin knows; it is ignored"),
+                None => log::debug!("aws:{name} is not a key that this plugin knows; it is ignored"),
             }
         }
         CheckedConfiguration { checked: Checked { values, secrets: check.secrets }, failures: check.failures, left_out }
@@ -369,7 +369,7 @@ impl<'a> Check<'a> {
                     }
                 }
                 None if self.text == Text::Json => {
-                    tracing::debug!("aws:{path} is not a key that this plugin knows; it is ignored");
+                    log::debug!("aws:{path} is not a key that this plugin knows; it is ignored");
                 }
                 None => self.fail(&path, "is not a property of this argument"),
             }

@@ -107,7 +107,7 @@ impl<P: Provider> Service<P> {
             return;
         }
         if let Err(error) = self.engine.connect(engine_address) {
-            tracing::warn!("the engine's address {engine_address} is not host:port, so nothing is logged: {error}");
+            log::warn!("the engine's address {engine_address} is not host:port, so nothing is logged: {error}");
         }
     }
 

@@ -75,7 +75,7 @@ pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error
         found = Found::assumed(credentials, &found.source, &role.role_arn).checked()?;
     }
     sts.check_account(&found.credentials).await?;
-    tracing::debug!("AWS credentials come from {}", found.source);
+    log::debug!("AWS credentials come from {}", found.source);
     Ok(found)
 }
 
