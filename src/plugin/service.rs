@@ -136,13 +136,18 @@ impl<P: Provider> Service<P> {
                 InvokeError::Failed(texts.iter().fold(text, |text, secret| text.replace(secret, "[secret]")))
             }
         })?;
+        let accepts_secrets = self.session().accepts_secrets;
+        let is_secret = |name: &str| {
+            accepts_secrets
+                && (!secrets.is_empty()
+                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, name))
+        };
         Ok(results
             .into_iter()
             .map(|(name, value)| {
-                let secret = !secrets.is_empty()
-                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, &name);
                 let value = Value::from(value);
-                (name, if secret && self.session().accepts_secrets { value.into_secret() } else { value })
+                let value = if is_secret(&name) { value.into_secret() } else { value };
+                (name, value)
             })
             .collect())
     }
