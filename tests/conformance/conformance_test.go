@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -75,6 +78,64 @@ func TestNoProvider(t *testing.T) {
 				t.Errorf("%d musts of %d are broken", broken, musts)
 			}
 		})
+	}
+}
+
+// TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken.
+func TestCommand(t *testing.T) {
+	conformance := filepath.Join(t.TempDir(), "conformance")
+	if output, err := exec.Command("go", "build", "-buildvcs=false", "-o", conformance, ".").CombinedOutput(); err != nil {
+		t.Fatalf("the suite does not build: %v\n%s", err, output)
+	}
+	none := filepath.Join(t.TempDir(), "pulumi-resource-none")
+	if err := os.WriteFile(none, []byte("#!/bin/sh\nexit 3\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := func(wanted int, name string, arguments ...string) string {
+		t.Helper()
+		output, err := exec.Command(name, arguments...).CombinedOutput()
+		var exit *exec.ExitError
+		code := 0
+		if errors.As(err, &exit) {
+			code = exit.ExitCode()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if code != wanted {
+			t.Errorf("%s %q exits with %d, not %d:\n%s", name, arguments, code, wanted, output)
+		}
+		return string(output)
+	}
+
+	held := run(0, conformance, "-provider", providerUnderTest(t), "-case", "process.")
+	broken := run(1, conformance, "-provider", none)
+	run(2, conformance)
+	run(2, conformance, "-provider", none+".absent")
+	// make has an exit code of its own for a command that failed.
+	made := run(2, "make", "--no-print-directory", "-C", "../..", "conformance", "PROVIDER="+none)
+	for _, c := range cases() {
+		if strings.HasPrefix(c.ID, "process.") {
+			wantLine(t, held, string(Held), c)
+		}
+		if c.Level == Must {
+			wantLine(t, broken, string(Broken), c)
+			wantLine(t, made, string(Broken), c)
+		}
+	}
+}
+
+// wantLine wants one line of output for the case, with its rule.
+func wantLine(t *testing.T, output, verdict string, c Case) {
+	t.Helper()
+	lines := 0
+	for line := range strings.Lines(output) {
+		fields := strings.Fields(line)
+		if strings.HasPrefix(line, verdict) && slices.Contains(fields, c.ID) && strings.Contains(line, c.Rule) {
+			lines++
+		}
+	}
+	if lines != 1 {
+		t.Errorf("%d lines say %q of %s:\n%s", lines, verdict, c.ID, output)
 	}
 }
 
