@@ -359,7 +359,18 @@ async fn a_server_that_does_not_take_connections_is_given_up() {
     let _queued = TcpStream::connect(address).await.unwrap();
     let endpoint = json!([{"ecr": format!("http://{address}")}]);
     let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": endpoint});
-    let error = Machine::new().keys().error(configuration).await;
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(Answer::Never);
+    let connects = async {
+        ecr.wait_for_requests(1).await;
+        Machine::new().keys().error(configuration).await
+    };
+    let error = tokio::select! {
+        error = connects => error,
+        _ = Machine::new().keys().error(with(calls(&ecr), json!({"maxRetries": 1}))) => {
+            panic!("a connection is waited for as long as an answer")
+        }
+    };
     // The limit of a whole try would not know the address.
     assert!(error.contains(&format!("{address} did not answer in time. Try again; if it lasts")), "{error}");
 }
