@@ -190,6 +190,40 @@ async fn files_are_read_anew_after_a_failure_and_when_their_keys_are_over() {
 }
 
 #[tokio::test]
+async fn keys_that_are_over_do_not_take_newer_ones_along() {
+    let ecr = Ecr::start().await.unwrap();
+    let running = Machine::new().config("").configured(calls(&ecr)).await;
+    let path = running.path(".aws/config");
+    let write =
+        |id: &str| std::fs::write(&path, format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = s\n"));
+    let over = || Answer::Error(400, "ExpiredTokenException", "The security token included in the request is expired");
+    let mut plugin = running.plugin;
+
+    write("AKIDFIRST").unwrap();
+    ecr.set_latency(Duration::from_secs(2));
+    ecr.answer_next(over());
+    let mut client = plugin.client.clone();
+    let arguments = Some(properties(json!({"registryId": "000000000001"})));
+    let late =
+        tokio::spawn(
+            async move { client.invoke(InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args: arguments }).await },
+        );
+    ecr.wait_for_requests(1).await;
+    ecr.set_latency(Duration::ZERO);
+    ecr.answer_next(over());
+    assert!(plugin.error().await.contains("have expired"));
+    write("AKIDSECOND").unwrap();
+    plugin.get_credentials("000000000002").await.expect("new keys");
+
+    write("AKIDTHIRD").unwrap();
+    let status = within_deadline("the late answer", late).await.unwrap().map(drop).unwrap_err();
+    assert!(status.message().contains("have expired"), "{status}");
+    plugin.get_credentials("000000000003").await.expect("keys that are known");
+    let keys: Vec<_> = ecr.requests().into_iter().map(|asked| asked.access_key).collect();
+    assert_eq!(keys, ["AKIDFIRST", "AKIDFIRST", "AKIDSECOND", "AKIDSECOND"]);
+}
+
+#[tokio::test]
 async fn a_credential_process_hands_out_keys() {
     let ecr = Ecr::start().await.unwrap();
     let output = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "s", "SessionToken": "process-token",
