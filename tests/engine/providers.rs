@@ -5,7 +5,7 @@ use crate::stack::Stack;
 use crate::stand_in::StandIn;
 
 const REGISTRY_ID: &str = "012345678901";
-const SECRET_KEY: &str = "secret-key-of-explicit-providers";
+const SECRET_KEYS: [&str; 2] = ["secret-key-of-the-first", "secret-key-of-the-second"];
 
 #[test]
 fn two_in_one_program_give_two_answers() {
@@ -15,7 +15,8 @@ fn two_in_one_program_give_two_answers() {
     stack.configure(&[
         &format!("--plaintext=one={}", one.endpoint()),
         &format!("--plaintext=two={}", two.endpoint()),
-        &format!("--secret=secretKey={SECRET_KEY}"),
+        &format!("--secret=secretKeyOne={}", SECRET_KEYS[0]),
+        &format!("--secret=secretKeyTwo={}", SECRET_KEYS[1]),
     ]);
 
     stack.succeeds("preview", &["preview"]);
@@ -23,19 +24,23 @@ fn two_in_one_program_give_two_answers() {
     let outputs = stack.outputs();
     assert_eq!(outputs["one"], format!("https://{REGISTRY_ID}.dkr.ecr.eu-west-1.amazonaws.com"));
     assert_eq!(outputs["two"], format!("https://{REGISTRY_ID}.dkr.ecr.us-east-2.amazonaws.com"));
-    assert!(!stack.state().contains(SECRET_KEY), "a provider's key is in the state in clear text");
+    let state = stack.state();
+    for secret_key in SECRET_KEYS {
+        assert!(!state.contains(secret_key), "a provider's key is in the state in clear text");
+    }
 
     stack.succeeds("second up", &["up", "--yes", "--skip-preview", "--expect-no-changes"]);
     stack.succeeds("destroy", &["destroy", "--yes", "--skip-preview"]);
-    assert_asked_with(&one, "AKIDONE", "eu-west-1");
-    assert_asked_with(&two, "AKIDTWO", "us-east-2");
+    assert_asked_with(&one, "AKIDONE", SECRET_KEYS[0], "eu-west-1");
+    assert_asked_with(&two, "AKIDTWO", SECRET_KEYS[1], "us-east-2");
 }
 
 #[track_caller]
-fn assert_asked_with(ecr: &StandIn, access_key: &str, region: &str) {
+fn assert_asked_with(ecr: &StandIn, access_key: &str, secret_key: &str, region: &str) {
     let requests = ecr.requests();
     assert_eq!(requests.len(), 3, "one call for each of preview, up and second up");
     for request in requests {
         assert_eq!((request.access_key.as_str(), request.region.as_str()), (access_key, region));
+        assert!(request.is_signed_with(secret_key), "another secret key signs for {access_key}");
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::program::{VALUES, VALUES_PYTHON, YAML};
-use crate::stack::{ACCESS_KEY, REGION, Stack};
+use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack};
 use crate::stand_in::StandIn;
 
 const REGISTRY_ID: &str = "012345678901";
@@ -78,6 +78,7 @@ fn a_new_token_changes_nothing_else() {
     // The default provider is configured by the stack, whose keys are secret.
     for request in ecr.requests() {
         assert_eq!((request.access_key.as_str(), request.region.as_str()), (ACCESS_KEY, REGION));
+        assert!(request.is_signed_with(SECRET_KEY), "another secret key signs");
     }
 }
 

@@ -15,7 +15,7 @@ use support::{
     http::{Asked, Reply, Server},
     moto::Moto,
     plugin::GET_CREDENTIALS,
-    sts::{Sts, session_token},
+    sts::{Sts, secret_key, session_token},
     values::{properties, secret},
     within_deadline,
 };
@@ -33,6 +33,7 @@ async fn static_keys_win_over_all_others() {
     let mut running = machine.configured(with(calls(&ecr), keys)).await;
     let asked = running.asked(&ecr).await;
     assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDSTATIC", "static-token"));
+    assert!(asked.is_signed_with("static-secret"));
     assert_eq!(running.source().await, "the provider configuration (accessKey, secretKey)");
 }
 
@@ -45,6 +46,7 @@ async fn the_environment_wins_over_the_default_profile_and_that_of_aws_profile()
         let mut running = machine.configured(calls(&ecr)).await;
         let asked = running.asked(&ecr).await;
         assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDENVIRONMENT", "environment-token"));
+        assert!(asked.is_signed_with("environment-secret"));
         assert!(running.source().await.starts_with("the environment"));
     }
 }
@@ -54,7 +56,9 @@ async fn a_configured_profile_wins_over_the_environment() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().config(&format!("[profile named]\n{KEYS}")).keys().var("AWS_PROFILE", "absent");
     let mut running = machine.configured(with(calls(&ecr), json!({"profile": "named"}))).await;
-    assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROFILE");
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "AKIDPROFILE");
+    assert!(asked.is_signed_with("profile-secret"));
     assert_eq!(running.source().await, "profile named: keys of profile named");
 }
 
@@ -102,7 +106,9 @@ async fn roles_of_profiles_are_assumed_along_their_sources() {
     ));
     let configuration = with(calls(&ecr), json!({"profile": "top", "endpoints": [{"sts": sts.url()}]}));
     let mut running = machine.configured(configuration).await;
-    assert_eq!(running.asked(&ecr).await.access_key, "ASIATop");
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "ASIATop");
+    assert!(asked.is_signed_with(&secret_key("ASIATop")));
     let [first, second] = &sts.asked()[..] else { panic!("two roles") };
     assert_eq!((first.access_key(), second.access_key()), ("AKIDPROFILE", "ASIAMiddle"));
     assert_eq!(second.header("x-amz-security-token"), session_token("ASIAMiddle"));
@@ -226,13 +232,14 @@ async fn keys_that_are_over_do_not_take_newer_ones_along() {
 #[tokio::test]
 async fn a_credential_process_hands_out_keys() {
     let ecr = Ecr::start().await.unwrap();
-    let output = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "s", "SessionToken": "process-token",
-        "Expiration": "2999-01-01T00:00:00Z"}"#;
+    let output = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "process-secret",
+        "SessionToken": "process-token", "Expiration": "2999-01-01T00:00:00Z"}"#;
     let machine =
         Machine::new().file("output.json", output).config("[default]\ncredential_process = cat ~/output.json");
     let mut running = machine.configured(calls(&ecr)).await;
     let asked = running.asked(&ecr).await;
     assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDPROCESS", "process-token"));
+    assert!(asked.is_signed_with("process-secret"));
     assert_eq!(running.source().await, "profile default: the credential_process of profile default");
 }
 
@@ -321,7 +328,7 @@ async fn portal(status: u16) -> Server {
     Server::start(move |_| match status {
         200 => Reply::Body(
             200,
-            json!({"roleCredentials": {"accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t",
+            json!({"roleCredentials": {"accessKeyId": "ASIASSO", "secretAccessKey": "sso-secret", "sessionToken": "t",
                 "expiration": 4_102_444_800_000_u64}})
             .to_string(),
         ),
@@ -342,7 +349,9 @@ async fn an_sso_token_is_exchanged_for_credentials() {
         let machine = Machine::new().config(config).file(cache, sso_token("2999-01-01T00:00:00Z"));
         let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
         let mut running = machine.configured(configuration).await;
-        assert_eq!(running.asked(&ecr).await.access_key, "ASIASSO");
+        let asked = running.asked(&ecr).await;
+        assert_eq!(asked.access_key, "ASIASSO");
+        assert!(asked.is_signed_with("sso-secret"));
         let [asked] = &portal.asked()[..] else { panic!("one exchange") };
         assert_eq!(asked.header("x-amz-sso_bearer_token"), "sso-token");
         assert!(asked.path.contains("role_name=Reader") && asked.path.contains("account_id=111122223333"));
@@ -441,8 +450,8 @@ async fn a_web_identity_can_stand_in_the_configuration() {
     }
 }
 
-pub(crate) const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "s", "Token": "container-token",
-    "Expiration": "2999-01-01T00:00:00Z"}"#;
+pub(crate) const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "container-secret",
+    "Token": "container-token", "Expiration": "2999-01-01T00:00:00Z"}"#;
 
 #[tokio::test]
 async fn a_container_asks_its_service() {
@@ -459,6 +468,7 @@ async fn a_container_asks_its_service() {
         let mut running = machine.configured(calls(&ecr)).await;
         let asked = running.asked(&ecr).await;
         assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("ASIACONTAINER", "container-token"));
+        assert!(asked.is_signed_with("container-secret"));
         let [asked] = &service.asked()[..] else { panic!("one question") };
         assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/role?x=1", expected));
         assert_eq!(running.source().await, format!("the container's service at {}/role", service.url()));
@@ -495,7 +505,7 @@ async fn a_container_s_service_that_stops_halfway_is_given_up() {
 }
 
 const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
-const INSTANCE_KEYS: &str = r#"{"Code": "Success", "AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "s",
+const INSTANCE_KEYS: &str = r#"{"Code": "Success", "AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "instance-secret",
     "Token": "instance-token", "Expiration": "2999-01-01T00:00:00Z"}"#;
 
 /// The metadata service; the first version refuses requests with a token.
@@ -535,6 +545,7 @@ async fn an_instance_asks_both_versions_of_the_metadata_service() {
         let mut running = instance(&metadata).configured(calls(&ecr)).await;
         let asked = running.asked(&ecr).await;
         assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("ASIAINSTANCE", "instance-token"));
+        assert!(asked.is_signed_with("instance-secret"));
         assert_eq!(running.source().await, "the instance metadata service, for the role web-server");
     }
 }

@@ -153,14 +153,19 @@ async fn configure_reads_args_and_the_older_variables() {
         Some(properties(json!({
             "region": region,
             "accessKey": values::secret("AKIDARGS"),
-            "secretKey": values::secret("dummy-secret-key"),
+            "secretKey": values::secret("secret-of-AKIDARGS"),
             "endpoints": values::secret(endpoints.clone()),
         })))
     };
     let variables = || {
-        [("region", "eu-north-1"), ("accessKey", "AKIDVARIABLES"), ("secretKey", "dummy"), ("endpoints", &endpoints)]
-            .map(|(key, value)| (format!("aws:config:{key}"), value.to_owned()))
-            .into()
+        [
+            ("region", "eu-north-1"),
+            ("accessKey", "AKIDVARIABLES"),
+            ("secretKey", "secret-of-AKIDVARIABLES"),
+            ("endpoints", &endpoints),
+        ]
+        .map(|(key, value)| (format!("aws:config:{key}"), value.to_owned()))
+        .into()
     };
     for (request, region, access_key) in [
         (rpc::ConfigureRequest { args: args("eu-west-3"), ..Default::default() }, "eu-west-3", "AKIDARGS"),
@@ -183,6 +188,7 @@ async fn configure_reads_args_and_the_older_variables() {
         plugin.get_credentials("123456789012").await.unwrap();
         let request = ecr.requests().pop().unwrap();
         assert_eq!((request.region.as_str(), request.access_key.as_str()), (region, access_key));
+        assert!(request.is_signed_with(&format!("secret-of-{access_key}")));
     }
 }
 

@@ -16,6 +16,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
+use crate::signature::Signature;
+
 const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
 
 /// How long the tokens last, as ECR's do.
@@ -53,6 +55,14 @@ pub struct Recorded {
     pub session_token: String,
     /// The `User-Agent` header.
     pub user_agent: String,
+    signature: Option<Signature>,
+}
+
+impl Recorded {
+    /// Whether it is signed with this secret access key.
+    pub fn is_signed_with(&self, secret_key: &str) -> bool {
+        self.signature.as_ref().is_some_and(|signature| signature.is_of(secret_key))
+    }
 }
 
 #[derive(Default)]
@@ -223,11 +233,13 @@ async fn read(request: Request<Incoming>) -> Result<(Recorded, Json), String> {
     let user_agent = header("user-agent")?;
     let session_token = header("x-amz-security-token").unwrap_or_default();
     header("x-amz-date")?;
-    let body = request.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let signature = Signature::read(&Request::from_parts(head, ()), &body);
     let body: Json = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
     let registry_ids = body["registryIds"].as_array().into_iter().flatten();
     let registry_ids = registry_ids.filter_map(|id| id.as_str().map(str::to_owned)).collect();
-    Ok((Recorded { registry_ids, region, access_key, session_token, user_agent }, body))
+    Ok((Recorded { registry_ids, region, access_key, session_token, user_agent, signature }, body))
 }
 
 /// The access key id and the Region of `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/ecr/aws4_request, …`.

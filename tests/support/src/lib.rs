@@ -8,6 +8,7 @@ pub mod http;
 pub mod moto;
 pub mod plugin;
 pub mod proxy;
+mod signature;
 pub mod sts;
 pub mod tls;
 pub mod values;
