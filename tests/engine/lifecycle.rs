@@ -59,6 +59,26 @@ fn javascript_on_an_engine_of_2022() {
     lives(OLD_ENGINE, &JAVASCRIPT, REGISTRY_ID);
 }
 
+#[test]
+fn python_on_the_last_engine_without_handshake() {
+    lives(ENGINE_WITHOUT_HANDSHAKE, &PYTHON, REGISTRY_ID);
+}
+
+#[test]
+fn python_on_an_engine_of_2022() {
+    lives(OLD_ENGINE, &PYTHON, REGISTRY_ID);
+}
+
+#[test]
+fn go_on_the_last_engine_without_handshake() {
+    lives(ENGINE_WITHOUT_HANDSHAKE, &GO, REGISTRY_ID);
+}
+
+#[test]
+fn go_on_an_engine_of_2022() {
+    lives(OLD_ENGINE, &GO, REGISTRY_ID);
+}
+
 /// The engine hands a YAML program a number where the stack's configuration has digits alone.
 #[test]
 fn yaml_with_a_registry_id_of_digits_alone() {
