@@ -127,6 +127,7 @@ fn python_transform() {
 #[test]
 fn python_option() {
     let beside = Beside::new(&PYTHON_OPTION).installed();
+    beside.previews_without_a_call();
     beside.up();
     beside.answers_here_what_names_a_version();
 }
@@ -141,6 +142,7 @@ fn go_transform() {
 #[test]
 fn go_option() {
     let beside = Beside::new(&GO_OPTION);
+    beside.previews_without_a_call();
     beside.up();
     beside.answers_here_what_names_a_version();
 }
@@ -154,6 +156,7 @@ fn yaml_option() {
     let arguments: Vec<_> = install.split_whitespace().collect();
     assert_eq!(arguments[0], "pulumi");
     beside.stack.succeeds("plugin install", &arguments[1..]);
+    beside.previews_without_a_call();
     beside.up();
     beside.answers_here_what_names_a_version();
 }
@@ -267,6 +270,14 @@ impl Beside {
         let path = self.stack.scratch("project").join(file);
         let text = fs::read_to_string(&path).expect("a file of the program");
         fs::write(path, change(text)).expect("a file of the program");
+    }
+
+    /// At preview the repository is not there yet, nor is its registry's id: nobody is asked for credentials.
+    #[track_caller]
+    fn previews_without_a_call(&self) {
+        self.stack.succeeds("preview", &["preview"]);
+        assert_eq!(self.asked_here(), Vec::<String>::new());
+        assert!(!self.asked_official().contains(&GET_CREDENTIALS.to_owned()));
     }
 
     fn up(&self) {
