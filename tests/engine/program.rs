@@ -74,6 +74,8 @@ pub(crate) const VALUES_PYTHON: Program = Program {
     outputs: &[],
     needs: Needs::Nothing,
 };
+pub(crate) const VALUES_GO: Program =
+    Program::of_test("values, go", "tests/engine/programs/values-go", Needs::GoCaches("go"));
 
 const fn javascript_of_test(name: &'static str, folder: &'static str) -> Program {
     Program { name, folder, outputs: &[], needs: Needs::NodeModules }

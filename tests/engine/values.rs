@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::program::{VALUES, VALUES_PYTHON, YAML};
+use crate::program::{VALUES, VALUES_GO, VALUES_PYTHON, YAML};
 use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack};
 use crate::stand_in::StandIn;
 
@@ -61,6 +61,18 @@ fn python() {
     }
     assert!(is_secret(&stack.output_state()["secret"]));
     assert_eq!(ecr.requests().len(), 2, "bad arguments make no call");
+}
+
+#[test]
+fn go() {
+    let ecr = StandIn::start();
+    let stack = Stack::new(&VALUES_GO, &ecr.endpoint(), REGISTRY_ID);
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    assert_eq!(stack.outputs()["dependent"], PLAIN);
+    let state = stack.output_state();
+    assert!(is_secret(&state["secret"]), "the results of a secret are secret: {state}");
+    assert!(state["plain"].is_string(), "those of plain text are not: {state}");
+    assert_eq!(ecr.requests_for(OF_SECRET), 1);
 }
 
 #[test]
