@@ -1,6 +1,7 @@
 //! The values that programs hand over, and what becomes of the results.
 
 use serde_json::{Value, json};
+use support::ecr::token;
 
 use crate::program::{VALUES, VALUES_GO, VALUES_PYTHON, YAML};
 use crate::stack::{ACCESS_KEY, REGION, SECRET_KEY, Stack};
@@ -73,6 +74,18 @@ fn go() {
     assert!(is_secret(&state["secret"]), "the results of a secret are secret: {state}");
     assert!(state["plain"].is_string(), "those of plain text are not: {state}");
     assert_eq!(ecr.requests_for(OF_SECRET), 1);
+}
+
+/// SDKs unwrap secret arguments and mark the results themselves; here the plugin does.
+#[test]
+fn results_are_secret_on_request() {
+    let ecr = StandIn::start();
+    let stack =
+        Stack::new(&VALUES_GO, &ecr.endpoint(), REGISTRY_ID).with("PULUMI_AWS_ECR_SECRET_RESULTS", "true".to_owned());
+    stack.succeeds("up with secret results", &["up", "--yes", "--skip-preview"]);
+    let state = stack.output_state();
+    assert!(is_secret(&state["plain"]), "{state}");
+    assert!(!stack.state().contains(&token(PLAIN, 1)) && !stack.state().contains(&token(PLAIN, 2)));
 }
 
 #[test]
