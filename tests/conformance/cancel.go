@@ -27,6 +27,20 @@ var cancelCases = []Case{
 		},
 	},
 	{
+		ID: "cancel.quick", Level: Should,
+		Rule:   "Cancel is answered within the 5 seconds that the engine waits, with a call in flight too.",
+		Source: "sdk/go/common/resource/plugin/provider_plugin.go: Close",
+		Run: func(t *T) {
+			session := t.configured(Setup{Service: t.needService(silent)})
+			session.invokeInBackground()
+			ctx, cancel := context.WithTimeout(t.ctx, killLimit)
+			defer cancel()
+			if _, err := session.Cancel(ctx, &emptypb.Empty{}); status.Code(err) == codes.DeadlineExceeded {
+				t.brokenf("no answer within %s", killLimit)
+			}
+		},
+	},
+	{
 		ID: "cancel.keeps-serving", Level: Must,
 		Rule:   "Cancel does not end the process; more of them may come, and other calls.",
 		Source: attachSource + ", where it comes at the end of each operation",

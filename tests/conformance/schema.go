@@ -46,6 +46,24 @@ var schemaCases = []Case{
 		},
 	},
 	{
+		ID: "schema.function", Level: Must,
+		Rule:   "The schema lists the function's arguments and results; YAML programs and generated SDKs know no others.",
+		Source: "pkg/codegen/schema: FunctionSpec; pulumi-yaml: type checking of fn::invoke",
+		Run: func(t *T) {
+			function := t.start(Setup{}).schema().Functions[t.Provider.Function.Token]
+			for name := range t.Provider.Function.Arguments {
+				if _, has := function.Inputs.Properties[name]; !has {
+					t.brokenf("it does not list the argument %s", name)
+				}
+			}
+			for name := range t.configured(Setup{}).invoke(t.Provider.Function.Arguments).Results {
+				if _, has := function.Outputs.Properties[string(name)]; !has {
+					t.brokenf("it does not list the result %s", name)
+				}
+			}
+		},
+	},
+	{
 		ID: "schema.version", Level: Should,
 		Rule:   "The schema's version is GetPluginInfo's.",
 		Source: "pkg/codegen/schema: PackageSpec.version, which generated SDKs ask the engine for",
@@ -74,7 +92,11 @@ var schemaCases = []Case{
 type packageSchema struct {
 	Name      string
 	Version   string
-	Functions map[string]json.RawMessage
+	Functions map[string]struct{ Inputs, Outputs objectSchema }
+}
+
+type objectSchema struct {
+	Properties map[string]json.RawMessage
 }
 
 func (s *Session) schema() packageSchema {
