@@ -31,8 +31,7 @@ var cancelCases = []Case{
 		Rule:   "Cancel is answered within the 5 seconds that the engine waits, with a call in flight too.",
 		Source: "sdk/go/common/resource/plugin/provider_plugin.go: Close",
 		Run: func(t *T) {
-			session := t.configured(Setup{Service: t.needService(silent)})
-			session.invokeInBackground()
+			session, _ := t.hanging()
 			ctx, cancel := context.WithTimeout(t.ctx, killLimit)
 			defer cancel()
 			if _, err := session.Cancel(ctx, &emptypb.Empty{}); status.Code(err) == codes.DeadlineExceeded {
@@ -67,8 +66,7 @@ var cancelCases = []Case{
 		Rule:   "Cancel aborts calls in flight, which return an error.",
 		Source: "proto/pulumi/provider.proto: Cancel",
 		Run: func(t *T) {
-			session := t.configured(Setup{Service: t.needService(silent)})
-			call := session.invokeInBackground()
+			session, call := t.hanging()
 			session.cancel()
 			if answer := session.answerOf(call); !answer.refused() {
 				t.brokenf("no error but %s", describe(answer))
@@ -80,8 +78,7 @@ var cancelCases = []Case{
 		Rule:   "After a Cancel with a call in flight the next operation is served.",
 		Source: attachSource,
 		Run: func(t *T) {
-			session := t.configured(Setup{Service: t.needService(silent)})
-			session.invokeInBackground()
+			session, _ := t.hanging()
 			session.cancel()
 			session.Service.behave(answering)
 			session.handshake()
@@ -91,10 +88,14 @@ var cancelCases = []Case{
 	},
 }
 
-// invokeInBackground begins an Invoke and returns once the service has its call.
-func (s *Session) invokeInBackground() <-chan Answer { return s.invokeInBackgroundUntil(s.t.ctx) }
+// hanging is a session with an Invoke in flight, which the service does not answer.
+func (t *T) hanging() (*Session, <-chan Answer) {
+	session := t.configured(Setup{Service: t.needService(silent)})
+	return session, session.invokeInBackground(t.ctx)
+}
 
-func (s *Session) invokeInBackgroundUntil(ctx context.Context) <-chan Answer {
+// invokeInBackground begins an Invoke and returns once the service has its call.
+func (s *Session) invokeInBackground(ctx context.Context) <-chan Answer {
 	before := s.Service.Calls.Load()
 	answers := s.begin(ctx, s.t.Provider.Function.Arguments)
 	if !s.t.eventually(answerLimit, func() bool { return s.Service.Calls.Load() > before }) {

@@ -36,8 +36,7 @@ var concurrencyCases = []Case{
 		Rule:   "While an Invoke hangs, other RPCs are answered.",
 		Source: "sdk/go/common/resource/plugin/provider_plugin.go: Configure runs beside other calls, Cancel beside all",
 		Run: func(t *T) {
-			session := t.configured(Setup{Service: t.needService(silent)})
-			session.invokeInBackground()
+			session, _ := t.hanging()
 			ctx, cancel := context.WithTimeout(t.ctx, answerLimit)
 			defer cancel()
 			_, err := session.GetSchema(ctx, &pulumirpc.GetSchemaRequest{})
@@ -87,7 +86,7 @@ func oneLeaves(t *T) {
 	release := make(chan struct{})
 	session := t.configured(Setup{Service: t.needService(holding(release))})
 	ctx, leave := context.WithCancel(t.ctx)
-	leaver := session.invokeInBackgroundUntil(ctx)
+	leaver := session.invokeInBackground(ctx)
 	stayer := session.begin(t.ctx, t.Provider.Function.Arguments) // perhaps without a call of its own
 	leave()
 	session.answerOf(leaver)

@@ -41,13 +41,7 @@ func TestProvider(t *testing.T) {
 
 // TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it.
 func TestPeer(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "pulumi-resource-aws")
-	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w", "-o", binary, ".")
-	build.Dir = peerSource
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("the peer does not build: %v\n%s", err, output)
-	}
-	runSuite(t, binary, peerDeviations)
+	runSuite(t, build(t, peerSource, "-trimpath", "-ldflags", "-s -w"), peerDeviations)
 }
 
 // TestNoProvider shows that what is no provider breaks every rule at once, whether it ends or hangs.
@@ -58,11 +52,7 @@ func TestNoProvider(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "pulumi-resource-none")
-			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			suite, err := newSuite(path, providerFile)
+			suite, err := newSuite(noProvider(t, script), providerFile)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,14 +73,8 @@ func TestNoProvider(t *testing.T) {
 
 // TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken.
 func TestCommand(t *testing.T) {
-	conformance := filepath.Join(t.TempDir(), "conformance")
-	if output, err := exec.Command("go", "build", "-buildvcs=false", "-o", conformance, ".").CombinedOutput(); err != nil {
-		t.Fatalf("the suite does not build: %v\n%s", err, output)
-	}
-	none := filepath.Join(t.TempDir(), "pulumi-resource-none")
-	if err := os.WriteFile(none, []byte("#!/bin/sh\nexit 3\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	conformance := build(t, ".")
+	none := noProvider(t, "exit 3")
 	run := func(wanted int, name string, arguments ...string) string {
 		t.Helper()
 		output, err := exec.Command(name, arguments...).CombinedOutput()
@@ -155,6 +139,28 @@ func TestCasesAreComplete(t *testing.T) {
 			t.Errorf("the peer's deviations name %s, which is no case", id)
 		}
 	}
+}
+
+// build builds the program in a folder.
+func build(t *testing.T, folder string, flags ...string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "program")
+	command := exec.Command("go", slices.Concat([]string{"build", "-buildvcs=false", "-o", binary}, flags, []string{"."})...)
+	command.Dir = folder
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%s does not build: %v\n%s", folder, err, output)
+	}
+	return binary
+}
+
+// noProvider is the path of a shell script that does not serve.
+func noProvider(t *testing.T, script string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pulumi-resource-none")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // providerUnderTest is the path of the binary that PROVIDER names.

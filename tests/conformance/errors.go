@@ -81,7 +81,7 @@ var errorCases = []Case{
 		Run: func(t *T) {
 			session := t.configured(Setup{Service: t.needService(silent)})
 			ctx, leave := context.WithCancel(t.ctx)
-			call := session.invokeInBackgroundUntil(ctx)
+			call := session.invokeInBackground(ctx)
 			leave()
 			session.answerOf(call)
 			session.Service.behave(answering)

@@ -83,8 +83,7 @@ var processCases = []Case{
 		Rule:   "SIGINT ends a process with a call in flight before the engine kills it, 5 seconds later.",
 		Source: "sdk/go/common/resource/plugin/plugin.go: ExecPlugin (kill)",
 		Run: func(t *T) {
-			session := t.configured(Setup{Service: t.needService(silent)})
-			session.invokeInBackground()
+			session, _ := t.hanging()
 			endsAfter(t, session, syscall.SIGINT)
 		},
 	},
