@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pulumi_resource_aws::proto::pulumirpc::{InvokeRequest, InvokeResponse};
+use pulumi_resource_aws::proto::pulumirpc::InvokeResponse;
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr, token},
-    plugin::{GET_CREDENTIALS, Plugin, ecr_configuration},
-    values::{json, properties},
+    plugin::{Plugin, ecr_configuration},
+    values::json,
 };
 use tokio::task::JoinHandle;
 use tonic::Status;
@@ -17,14 +17,8 @@ const REGISTRY: &str = "123456789012";
 /// Long enough for others to join a call; whoever is too late makes no test fail.
 const LATENCY: Duration = Duration::from_millis(500);
 
-fn invoke(plugin: &Plugin, arguments: Json) -> JoinHandle<Result<InvokeResponse, Status>> {
-    let mut client = plugin.client.clone();
-    let request = InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args: Some(properties(arguments)) };
-    tokio::spawn(async move { client.invoke(request).await.map(tonic::Response::into_inner) })
-}
-
 fn get(plugin: &Plugin, registry_id: &str) -> JoinHandle<Result<InvokeResponse, Status>> {
-    invoke(plugin, json!({"registryId": registry_id}))
+    plugin.begin(json!({"registryId": registry_id}))
 }
 
 async fn token_of(call: JoinHandle<Result<InvokeResponse, Status>>) -> Json {
@@ -62,7 +56,7 @@ async fn a_token_is_for_one_registry_region_and_configuration() {
     {
         for _ in 0..2 {
             let registry = arguments["registryId"].as_str().unwrap();
-            assert_eq!(token_of(invoke(&plugin, arguments.clone())).await, token(registry, number + 1));
+            assert_eq!(token_of(plugin.begin(arguments.clone())).await, token(registry, number + 1));
         }
     }
     let mut configuration = ecr_configuration(&ecr);
@@ -77,7 +71,7 @@ async fn the_configured_region_and_the_same_as_an_argument_are_one() {
     let ecr = Ecr::start().await.unwrap();
     let plugin = Plugin::for_ecr(&ecr).await;
     for arguments in [json!({"registryId": REGISTRY}), json!({"registryId": REGISTRY, "region": "eu-west-1"})] {
-        assert_eq!(token_of(invoke(&plugin, arguments)).await, token(REGISTRY, 1));
+        assert_eq!(token_of(plugin.begin(arguments)).await, token(REGISTRY, 1));
     }
 }
 

@@ -8,21 +8,23 @@ use std::{
     time::Duration,
 };
 
-use pulumi_resource_aws::proto::pulumirpc::InvokeRequest;
 use serde_json::json;
 use support::{
     ecr::{Answer, Ecr},
     http::{Asked, Reply, Server},
     moto::Moto,
-    plugin::GET_CREDENTIALS,
     sts::{Sts, secret_key, session_token},
-    values::{properties, secret},
+    values::secret,
     within_deadline,
 };
 
 use crate::machine::{Machine, REGISTRY, calls, with};
 
 const KEYS: &str = "aws_access_key_id = AKIDPROFILE\naws_secret_access_key = profile-secret\n";
+
+/// What AWS says of credentials that are over.
+const OVER: Answer =
+    Answer::Error(400, "ExpiredTokenException", "The security token included in the request is expired");
 
 #[tokio::test]
 async fn static_keys_win_over_all_others() {
@@ -187,8 +189,7 @@ async fn files_are_read_anew_after_a_failure_and_when_their_keys_are_over() {
 
     write(&keys("AKIDSECOND"));
     plugin.get_credentials("000000000002").await.expect("keys that are known");
-    let over = Answer::Error(400, "ExpiredTokenException", "The security token included in the request is expired");
-    ecr.answer_next(over);
+    ecr.answer_next(OVER);
     assert!(plugin.error().await.contains("have expired"));
     plugin.get_credentials("000000000003").await.expect("new keys");
     let keys: Vec<_> = ecr.requests().into_iter().map(|asked| asked.access_key).collect();
@@ -202,21 +203,15 @@ async fn keys_that_are_over_do_not_take_newer_ones_along() {
     let path = running.path(".aws/config");
     let write =
         |id: &str| std::fs::write(&path, format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = s\n"));
-    let over = || Answer::Error(400, "ExpiredTokenException", "The security token included in the request is expired");
     let mut plugin = running.plugin;
 
     write("AKIDFIRST").unwrap();
     ecr.set_latency(Duration::from_secs(2));
-    ecr.answer_next(over());
-    let mut client = plugin.client.clone();
-    let arguments = Some(properties(json!({"registryId": "000000000001"})));
-    let late =
-        tokio::spawn(
-            async move { client.invoke(InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args: arguments }).await },
-        );
+    ecr.answer_next(OVER);
+    let late = plugin.begin(json!({"registryId": "000000000001"}));
     ecr.wait_for_requests(1).await;
     ecr.set_latency(Duration::ZERO);
-    ecr.answer_next(over());
+    ecr.answer_next(OVER);
     assert!(plugin.error().await.contains("have expired"));
     write("AKIDSECOND").unwrap();
     plugin.get_credentials("000000000002").await.expect("new keys");
@@ -295,16 +290,13 @@ async fn a_credential_process_that_hangs_is_ended_with_its_children() {
 async fn a_cancelled_call_ends_the_credential_process() {
     let ecr = Ecr::start().await.unwrap();
     let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
-    let request =
-        InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args: Some(properties(json!({"registryId": REGISTRY}))) };
-    let mut client = running.plugin.client.clone();
-    let call = tokio::spawn(async move { client.invoke(request).await.map(drop) });
+    let call = running.plugin.begin(json!({"registryId": REGISTRY}));
     let child = running.path("child");
     until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
     let pid = std::fs::read_to_string(&child).unwrap();
     assert!(runs(&pid));
     running.plugin.client.cancel(()).await.unwrap();
-    assert_eq!(call.await.unwrap().unwrap_err().code(), tonic::Code::Cancelled);
+    assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
     until("the child's end", || !runs(&pid)).await;
 }
 
@@ -723,11 +715,7 @@ async fn credentials_are_looked_up_once_and_again_when_they_are_over() {
     running.source().await;
     assert_eq!((count.load(Ordering::Relaxed), running.look_ups()), (1, 1));
 
-    ecr.answer_next(Answer::Error(
-        400,
-        "ExpiredTokenException",
-        "The security token included in the request is expired",
-    ));
+    ecr.answer_next(OVER);
     running.plugin.get_credentials("000000000004").await.expect_err("AWS says that the credentials are over");
     for registry in ["000000000005", "000000000006"] {
         running.plugin.get_credentials(registry).await.expect("a token");

@@ -5,9 +5,8 @@ use std::{collections::BTreeSet, path::Path, process::Command};
 use serde_json::json;
 use support::{
     ecr::Ecr,
-    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration},
+    plugin::{Plugin, command, ecr_configuration},
 };
-use tokio::task::JoinSet;
 
 /// The size of the release binary, in bytes: what it has now, and some kilobytes by which linkers differ.
 const BINARY_BYTES: u64 = 5_050_000;
@@ -54,16 +53,9 @@ async fn a_run_makes_one_call_to_aws_for_each_registry() {
         let mut plugin = Plugin::from_command(command).await;
         plugin.check_config(ecr_configuration(&ecr)).await.unwrap();
         plugin.configure(ecr_configuration(&ecr)).await.unwrap();
-        let mut invokes = JoinSet::new();
-        for registry in registries.iter().cycle().take(30) {
-            let (mut client, arguments) = (plugin.client.clone(), json!({"registryId": registry}));
-            let args = Some(support::values::properties(arguments));
-            let tok = GET_CREDENTIALS.to_owned();
-            let request = pulumi_resource_aws::proto::pulumirpc::InvokeRequest { tok, args };
-            invokes.spawn(async move { client.invoke(request).await.map(drop) });
-        }
-        for invoke in invokes.join_all().await {
-            invoke.unwrap();
+        let invokes = registries.iter().cycle().take(30).map(|registry| plugin.begin(json!({"registryId": registry})));
+        for invoke in invokes.collect::<Vec<_>>() {
+            invoke.await.unwrap().unwrap();
         }
         plugin.client.cancel(()).await.unwrap();
         assert_eq!(ecr.requests().len(), calls);

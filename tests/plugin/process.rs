@@ -2,14 +2,11 @@
 
 use std::process::Stdio;
 
-use pulumi_resource_aws::{
-    VERSION,
-    proto::pulumirpc::{InvokeRequest, PluginAttach},
-};
+use pulumi_resource_aws::{VERSION, proto::pulumirpc::PluginAttach};
 use support::{
     ecr::{Answer, Ecr},
     engine::Engine,
-    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration, executable},
+    plugin::{Plugin, command, ecr_configuration, executable},
 };
 use tokio::process::Command;
 
@@ -76,15 +73,10 @@ async fn a_signal_ends_it_although_a_call_is_in_flight() {
         let ecr = Ecr::start().await.unwrap();
         ecr.answer_always(Answer::Never);
         let plugin = Plugin::for_ecr(&ecr).await;
-        let mut client = plugin.client.clone();
-        let request = InvokeRequest {
-            tok: GET_CREDENTIALS.to_owned(),
-            args: Some(support::values::properties(serde_json::json!({"registryId": "123456789012"}))),
-        };
-        let call = tokio::spawn(async move { client.invoke(request).await.map(drop) });
+        let call = plugin.begin(serde_json::json!({"registryId": "123456789012"}));
         ecr.wait_for_requests(1).await;
         plugin.signal(signal).await;
-        let status = call.await.unwrap().unwrap_err();
+        let status = call.await.unwrap().map(drop).unwrap_err();
         assert_eq!(status.code(), tonic::Code::Cancelled, "{status:?}");
         assert_eq!(plugin.wait().await.0, Some(0), "{signal}");
     }
@@ -100,18 +92,13 @@ async fn a_file_that_does_not_answer_blocks_neither_cancel_nor_the_end() {
         command.env(variable, &pipe);
         let mut plugin = Plugin::from_command(command).await;
         plugin.configure(serde_json::json!({"region": "eu-west-1"})).await.unwrap();
-        let mut client = plugin.client.clone();
-        let request = InvokeRequest {
-            tok: GET_CREDENTIALS.to_owned(),
-            args: Some(support::values::properties(serde_json::json!({"registryId": "123456789012"}))),
-        };
-        let call = tokio::spawn(async move { client.invoke(request).await.map(drop) });
+        let call = plugin.begin(serde_json::json!({"registryId": "123456789012"}));
         // Whoever opens the pipe for writing waits until somebody reads it.
         let (reader, opened) = (pipe.clone(), std::fs::OpenOptions::new());
         let writer = tokio::task::spawn_blocking(move || opened.clone().write(true).open(reader));
         let writer = support::within_deadline("the plugin's look into the file", writer).await.unwrap().unwrap();
         support::within_deadline("Cancel", plugin.client.cancel(())).await.unwrap();
-        assert_eq!(call.await.unwrap().unwrap_err().code(), tonic::Code::Cancelled);
+        assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
         plugin.signal("TERM").await;
         assert_eq!(plugin.wait().await.0, Some(0), "{variable}");
         drop(writer);

@@ -235,13 +235,10 @@ async fn cancel_aborts_what_is_in_flight_and_nothing_else() {
     let ecr = Ecr::start().await.unwrap();
     ecr.answer_next(Answer::Never);
     let mut plugin = Plugin::for_ecr(&ecr).await;
-    let mut client = plugin.client.clone();
-    let args = Some(properties(json!({"registryId": "123456789012"})));
-    let request = rpc::InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args };
-    let call = tokio::spawn(async move { client.invoke(request).await.map(drop) });
+    let call = plugin.begin(json!({"registryId": "123456789012"}));
     ecr.wait_for_requests(1).await;
     plugin.client.cancel(()).await.unwrap();
-    assert_eq!(call.await.unwrap().unwrap_err().code(), Code::Cancelled);
+    assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), Code::Cancelled);
     plugin.client.cancel(()).await.unwrap();
     plugin.get_credentials("123456789012").await.unwrap();
 }

@@ -124,6 +124,13 @@ impl Plugin {
         within_deadline("Invoke", self.client.invoke(request)).await.map(tonic::Response::into_inner)
     }
 
+    /// Begins a call of getCredentials with arguments, JSON in the form of the wire.
+    pub fn begin(&self, arguments: Json) -> JoinHandle<Result<InvokeResponse, Status>> {
+        let mut client = self.client.clone();
+        let request = InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args: Some(properties(arguments)) };
+        tokio::spawn(async move { client.invoke(request).await.map(tonic::Response::into_inner) })
+    }
+
     /// The results of getCredentials for a registry.
     pub async fn get_credentials(&mut self, registry_id: &str) -> Result<Json, Status> {
         let response = self.invoke(GET_CREDENTIALS, json!({"registryId": registry_id})).await?;
