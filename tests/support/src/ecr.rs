@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-use crate::signature::Signature;
+use crate::signature::{Authorization, Signature};
 
 const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
 
@@ -221,34 +221,24 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
 
 /// Checks what ECR would: method, target, signature, body.
 async fn read(request: Request<Incoming>) -> Result<(Recorded, Json), String> {
-    let header = |name: &str| {
-        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
-        value.map(str::to_owned).ok_or_else(|| format!("no {name} header"))
-    };
-    if request.method() != "POST" || header("x-amz-target")? != TARGET {
-        return Err(format!("{} with another target than {TARGET}", request.method()));
-    }
-    let authorization = header("authorization")?;
-    let (access_key, region) = credential_scope(&authorization).ok_or("no AWS signature, version 4, for ecr")?;
-    let user_agent = header("user-agent")?;
-    let session_token = header("x-amz-security-token").unwrap_or_default();
-    header("x-amz-date")?;
     let (head, body) = request.into_parts();
+    let given = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let header = |name: &str| given(name).ok_or_else(|| format!("no {name} header"));
+    if head.method != "POST" || header("x-amz-target")? != TARGET {
+        return Err(format!("{} with another target than {TARGET}", head.method));
+    }
+    let authorization = Authorization::read(header("authorization")?).filter(|signed| signed.service == "ecr");
+    let authorization = authorization.ok_or("no AWS signature, version 4, for ecr")?;
+    let (access_key, region) = (authorization.access_key.to_owned(), authorization.region.to_owned());
+    let user_agent = header("user-agent")?.to_owned();
+    let session_token = given("x-amz-security-token").unwrap_or_default().to_owned();
+    header("x-amz-date")?;
     let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-    let signature = Signature::read(&Request::from_parts(head, ()), &body);
+    let signature = Signature::read(head.method.as_str(), head.uri.path(), given, &body);
     let body: Json = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
     let registry_ids = body["registryIds"].as_array().into_iter().flatten();
     let registry_ids = registry_ids.filter_map(|id| id.as_str().map(str::to_owned)).collect();
     Ok((Recorded { registry_ids, region, access_key, session_token, user_agent, signature }, body))
-}
-
-/// The access key id and the Region of `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/ecr/aws4_request, …`.
-fn credential_scope(authorization: &str) -> Option<(String, String)> {
-    let scope = authorization.strip_prefix("AWS4-HMAC-SHA256 Credential=")?.split(',').next()?;
-    match scope.split('/').collect::<Vec<_>>()[..] {
-        [access_key, _date, region, "ecr", "aws4_request"] => Some((access_key.to_owned(), region.to_owned())),
-        _ => None,
-    }
 }
 
 fn authorization_data(request: &Recorded, body: &Json, number: usize, change: Option<(&str, Json)>) -> String {

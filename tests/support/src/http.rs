@@ -13,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_stream::StreamExt;
 
+use crate::signature::{Authorization, Signature};
+
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -40,17 +42,23 @@ impl Asked {
 
     /// The access key id in the signature's credential scope; empty without a signature.
     pub fn access_key(&self) -> &str {
-        self.scope(0)
+        self.authorization().map_or("", |signed| signed.access_key)
     }
 
     /// The Region in the signature's credential scope; empty without a signature.
     pub fn region(&self) -> &str {
-        self.scope(2)
+        self.authorization().map_or("", |signed| signed.region)
     }
 
-    fn scope(&self, index: usize) -> &str {
-        let scope = self.header("authorization").split_once("Credential=").map_or("", |(_, scope)| scope);
-        scope.split(',').next().unwrap_or_default().split('/').nth(index).unwrap_or_default()
+    /// Whether it is signed with this secret access key.
+    pub fn is_signed_with(&self, secret_key: &str) -> bool {
+        let header = |name: &str| self.headers.get(name).map(String::as_str);
+        let signature = Signature::read(&self.method, &self.path, header, self.body.as_bytes());
+        signature.is_some_and(|signature| signature.is_of(secret_key))
+    }
+
+    fn authorization(&self) -> Option<Authorization<'_>> {
+        Authorization::read(self.header("authorization"))
     }
 }
 
