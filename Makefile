@@ -34,7 +34,7 @@ dist: build ## Pack the plugin as `pulumi plugin install` takes it
 
 test: lint build test-fast test-conformance test-engine ## Run all the tests; installs what they need into .tools/
 
-test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
+test-fast: $(TOOLS)/moto/.installed ## Run the tests that need no engine
 	@echo "==> Testing the plugin as a process"
 	@cargo test --workspace --locked --lib --bins
 	@cargo test --locked --test plugin -- --test-threads 8 # most of them wait

@@ -9,6 +9,7 @@ mod attached;
 mod beside;
 mod csharp;
 mod demo;
+mod descriptors;
 mod discovery;
 mod failures;
 mod generated_sdks;

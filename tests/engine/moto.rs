@@ -34,7 +34,7 @@ pub(crate) struct Login {
 
 impl Moto {
     pub(crate) fn start() -> Self {
-        let mut process = Command::new(tools::python().join("moto_server"))
+        let mut process = Command::new(tools::moto())
             .args(["-H", "127.0.0.1", "-p", "0"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -17,9 +17,13 @@ pub(crate) fn engine(version: &str) -> PathBuf {
     built(&format!("pulumi-{version}"), "pulumi")
 }
 
-/// The folder of `python3` and `moto_server`, with pulumi and pulumi-aws installed.
+pub(crate) fn moto() -> PathBuf {
+    built("moto/bin", "moto_server").join("moto_server")
+}
+
+/// The folder of `python3` with pulumi and pulumi-aws installed.
 pub(crate) fn python() -> PathBuf {
-    built("python/bin", "moto_server")
+    built("python", ".installed").join("bin")
 }
 
 /// The folder that a Node.js program finds @pulumi/pulumi and @pulumi/aws in.

@@ -8,7 +8,6 @@ mod cache;
 mod cache_folder;
 mod configuration;
 mod credentials;
-mod descriptors;
 mod documents;
 mod endpoints;
 mod environment;

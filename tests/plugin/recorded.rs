@@ -23,8 +23,6 @@ use tonic::{
     transport::Channel,
 };
 
-use crate::descriptors;
-
 const REGISTRY: &str = "012345678901";
 
 #[tokio::test]
@@ -34,7 +32,9 @@ async fn the_answers_are_those_of_the_record() {
     let record = record(&ecr, &engine);
     assert!(record.len() > 5, "{record:?}");
 
-    let pool = DescriptorPool::from_file_descriptor_set(descriptors::ours()).unwrap();
+    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
+    let descriptors = protox::compile(["pulumi/provider.proto"], [proto]).unwrap();
+    let pool = DescriptorPool::from_file_descriptor_set(descriptors).unwrap();
     let provider = pool.get_service_by_name("pulumirpc.ResourceProvider").unwrap();
     let plugin = Plugin::start().await;
     for call in record {

@@ -18,6 +18,9 @@ VERSION_PACKAGES := sdk/v3/go/common/version pkg/v3/version
 # The examples that are compiled before they run.
 COMPILED := $(TOOLS)/examples
 
+# Python environments, each of the exact versions that `pip freeze` lists: moto, mypy, and pulumi with pulumi-aws.
+PYTHON_ENVIRONMENTS := $(patsubst %,$(TOOLS)/%/.installed,moto mypy python)
+
 .PHONY: tools-demo tools-engine
 
 # The engine and its YAML host.
@@ -25,9 +28,9 @@ tools-demo: $(ENGINE)/.engine
 
 # All that the engine tests need.
 tools-engine: $(addsuffix /.engine,$(ENGINE) $(OLD_ENGINES)) $(addsuffix /.hosts,$(ENGINE) $(OLD_ENGINES))
-tools-engine: $(TOOLS)/python/.installed $(TOOLS)/node/.installed $(TOOLS)/node-old/.installed
+tools-engine: $(PYTHON_ENVIRONMENTS) $(TOOLS)/node/.installed $(TOOLS)/node-old/.installed
 tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
-tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built $(TOOLS)/mypy/.installed
+tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
 
@@ -62,10 +65,10 @@ $(TOOLS)/pulumi-%/.hosts: $(PYTHON_SCRIPT) $(NODE_SCRIPT)
 	@ln -f $(TOOLS)/language-hosts/pulumi-* $(@D)/
 	@touch $@
 
-$(TOOLS)/python/.installed: $(TOOLCHAIN)/python/requirements.txt $(TOOLCHAIN)/python/constraints.txt
+$(PYTHON_ENVIRONMENTS): $(TOOLS)/%/.installed: $(TOOLCHAIN)/%/requirements.txt
 	@rm -rf $(@D) && python3 -m venv $(@D)
-	@$(long) "Python environment with moto, pulumi and pulumi-aws (2 minutes)" $(TOOL_LOGS)/python.log \
-		$(@D)/bin/pip install --disable-pip-version-check --requirement $< --constraint $(word 2,$^)
+	@$(long) "Python environment of toolchain/$* (2 minutes at most)" $(TOOL_LOGS)/$*.log \
+		$(@D)/bin/pip install --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(TOOLS)/%/.installed: $(addprefix $(TOOLCHAIN)/%/,package.json package-lock.json .npmrc)
@@ -108,9 +111,4 @@ $(TOOLS)/generated-sdks/.built: $(addprefix $(TOOLS)/generated-sdks/generate-,cu
 	@$(long) "generated SDK for Python" $(TOOL_LOGS)/generated-python.log \
 		$(TOOLS)/python/bin/pip install --disable-pip-version-check --no-deps --target $(@D)/python-installed \
 		--requirement $(GENERATORS)/requirements.txt $(@D)/python
-	@touch $@
-
-$(TOOLS)/mypy/.installed: $(TOOLCHAIN)/mypy/requirements.txt
-	@rm -rf $(@D) && python3 -m venv $(@D)
-	@$(long) "mypy" $(TOOL_LOGS)/mypy.log $(@D)/bin/pip install --disable-pip-version-check --requirement $<
 	@touch $@

@@ -39,8 +39,8 @@ impl Moto {
 
     async fn run(arguments: &[String], scheme: &str) -> Self {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let moto = repository.join(".tools/python/bin/moto_server");
-        assert!(moto.exists(), "moto is not installed: run `make tools-engine`");
+        let moto = repository.join(".tools/moto/bin/moto_server");
+        assert!(moto.exists(), "moto is not installed: run `make test-fast`");
         let mut process = Command::new(moto)
             .args(["-H", "127.0.0.1", "-p", "0"])
             .args(arguments)

@@ -1,8 +1,10 @@
 //! `proto/` against the descriptors inside PyPI's `pulumi`: names, numbers and types are the wire's.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, process::Command};
 
 use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
+
+use crate::tools;
 
 /// Prints a FileDescriptorSet of the modules that the protocol consists of.
 const PRINT_DESCRIPTORS: &str = "
@@ -19,16 +21,15 @@ sys.stdout.buffer.write(files.SerializeToString())
 type Wire = BTreeMap<String, String>;
 
 fn upstream() -> FileDescriptorSet {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/python/bin/python");
-    assert!(python.exists(), "there is no .tools/python: run `make tools-engine`");
-    let output = Command::new(python).args(["-c", PRINT_DESCRIPTORS]).output().unwrap();
+    let python = tools::python().join("python3");
+    let output = Command::new(python).args(["-c", PRINT_DESCRIPTORS]).output().expect("Python runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    prost::Message::decode(output.stdout.as_slice()).unwrap()
+    prost::Message::decode(output.stdout.as_slice()).expect("a FileDescriptorSet")
 }
 
-pub(super) fn ours() -> FileDescriptorSet {
-    protox::compile(["pulumi/provider.proto", "pulumi/engine.proto"], [concat!(env!("CARGO_MANIFEST_DIR"), "/proto")])
-        .unwrap()
+fn ours() -> FileDescriptorSet {
+    let proto = tools::repository().join("proto");
+    protox::compile(["pulumi/provider.proto", "pulumi/engine.proto"], [proto]).expect("the files are right")
 }
 
 fn wire(files: FileDescriptorSet) -> Wire {
