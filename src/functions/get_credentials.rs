@@ -3,12 +3,12 @@
 //! Values are those of the official provider: `id` and `registryId` are the given id, the rest comes from the first
 //! entry that ECR's GetAuthorizationToken returns (pulumi/pulumi-aws, `provider/resources.go` and its shim since 7.41).
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Configured, Function, authorization, registry_id, results, typed};
 use crate::{
     aws::{Error, Registry},
-    plugin::{InvokeError, Json},
+    plugin::{InvokeError, property::Object},
 };
 
 pub(super) const FUNCTION: Function = Function {
@@ -26,19 +26,7 @@ struct Arguments {
     region: Option<String>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Credentials<'a> {
-    authorization_token: &'a str,
-    expires_at: &'a str,
-    id: &'a str,
-    password: &'a str,
-    proxy_endpoint: &'a str,
-    registry_id: &'a str,
-    user_name: &'a str,
-}
-
-async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<Json, InvokeError> {
+async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<Object, InvokeError> {
     let id = registry_id::parse("registryId", arguments.registry_id)?;
     let region = match arguments.region.filter(|region| !region.is_empty()) {
         Some(region) => region,
@@ -47,15 +35,15 @@ async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<
     let registry = Registry { id, region };
     let token = authorization::get(provider, FUNCTION.token, &registry).await;
     let token = token.map_err(|error| failed(&format!("registry {} in {}", registry.id, registry.region), &error))?;
-    results(&Credentials {
-        authorization_token: &token.data.authorization_token,
-        expires_at: &token.data.expires_at_date,
-        id: &registry.id,
-        password: &token.data.password,
-        proxy_endpoint: &token.data.proxy_endpoint,
-        registry_id: &registry.id,
-        user_name: &token.data.user_name,
-    })
+    Ok(results([
+        ("authorizationToken", &token.data.authorization_token),
+        ("expiresAt", &token.data.expires_at_date),
+        ("id", &registry.id),
+        ("password", &token.data.password),
+        ("proxyEndpoint", &token.data.proxy_endpoint),
+        ("registryId", &registry.id),
+        ("userName", &token.data.user_name),
+    ]))
 }
 
 fn failed(subject: &str, error: &Error) -> InvokeError {

@@ -12,12 +12,15 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{
     aws::{Client, Configuration, Invalid},
     cache::{Folder, Memory},
-    plugin::{Failure, InvokeError, Json, Provider},
+    plugin::{
+        Failure, InvokeError, Json, Provider,
+        property::{Object, Value},
+    },
 };
 
 /// A function of the schema.
@@ -28,7 +31,7 @@ pub struct Function {
     call: for<'a> fn(&'a Configured, Json) -> Call<'a>,
 }
 
-type Call<'a> = Pin<Box<dyn Future<Output = Result<Json, InvokeError>> + Send + 'a>>;
+type Call<'a> = Pin<Box<dyn Future<Output = Result<Object, InvokeError>> + Send + 'a>>;
 
 /// Every function, as the schema lists them.
 pub const FUNCTIONS: &[Function] = &[get_credentials::FUNCTION];
@@ -67,7 +70,7 @@ impl Provider for EcrProvider {
         Ok(())
     }
 
-    async fn invoke(&self, token: &str, arguments: Json) -> Result<Json, InvokeError> {
+    async fn invoke(&self, token: &str, arguments: Json) -> Result<Object, InvokeError> {
         let function = FUNCTIONS.iter().find(|function| function.token == token);
         let function = function.ok_or_else(|| InvokeError::Failed(format!("{token} is not served")))?;
         let configured = self.configured.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -88,22 +91,17 @@ impl From<Invalid> for Failure {
 
 /// Calls `function` with its arguments as a type. The schema was checked before, so an argument that does not fit means
 /// that the type and the schema disagree.
-async fn typed<A, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Json, InvokeError>
+async fn typed<A, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Object, InvokeError>
 where
     A: DeserializeOwned,
-    F: Future<Output = Result<Json, InvokeError>>,
+    F: Future<Output = Result<Object, InvokeError>>,
 {
-    function(serde_json::from_value(arguments.into()).map_err(internal)?).await
+    let arguments = serde_json::from_value(arguments.into());
+    let internal = |error| InvokeError::Failed(format!("the schema and the code disagree: {error}"));
+    function(arguments.map_err(internal)?).await
 }
 
-/// The results of a function, of a type that the schema describes.
-fn results(results: &impl Serialize) -> Result<Json, InvokeError> {
-    match serde_json::to_value(results).map_err(internal)? {
-        serde_json::Value::Object(results) => Ok(results),
-        _ => Err(InvokeError::Failed("the results are not an object".to_owned())),
-    }
-}
-
-fn internal(error: serde_json::Error) -> InvokeError {
-    InvokeError::Failed(format!("the schema and the code disagree: {error}"))
+/// The results of a function, by the names that the schema lists.
+fn results<const N: usize>(results: [(&str, impl Into<Value>); N]) -> Object {
+    results.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

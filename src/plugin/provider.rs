@@ -1,10 +1,12 @@
 use std::{fmt, future::Future};
 
-/// A JSON object: checked arguments, configuration and results on their way between the protocol and a [`Provider`].
+use super::property::Object;
+
+/// A JSON object: checked arguments and configuration on their way from the protocol to a [`Provider`].
 pub type Json = serde_json::Map<String, serde_json::Value>;
 
-/// What a plugin serves. Implementations know neither gRPC nor property values: arguments and configuration arrive
-/// checked against the schema, with secrets unwrapped.
+/// What a plugin serves. Implementations know no gRPC: arguments and configuration arrive checked against the schema,
+/// with secrets unwrapped, and results are made secret for them.
 pub trait Provider: Send + Sync + 'static {
     /// Says what is wrong with a configuration, beyond what the schema tells. Must not reach out to anything.
     ///
@@ -25,7 +27,7 @@ pub trait Provider: Send + Sync + 'static {
     /// # Errors
     ///
     /// See [`InvokeError`].
-    fn invoke(&self, token: &str, arguments: Json) -> impl Future<Output = Result<Json, InvokeError>> + Send;
+    fn invoke(&self, token: &str, arguments: Json) -> impl Future<Output = Result<Object, InvokeError>> + Send;
 }
 
 /// Something wrong with a property that the user set (`CheckFailure` of the protocol).

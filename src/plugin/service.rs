@@ -128,7 +128,7 @@ impl<P: Provider> Service<P> {
         let arguments = self.schema.check_arguments(token, arguments).map_err(InvokeError::Arguments)?;
         let Checked { values, secrets } = arguments;
         let texts = texts(&values, &secrets);
-        let results = self.provider.invoke(token, values).await.map_err(|error| match error {
+        let mut results = self.provider.invoke(token, values).await.map_err(|error| match error {
             InvokeError::Arguments(failures) => InvokeError::Arguments(hide(failures, &secrets, |argument| {
                 self.schema.argument_description(token, argument)
             })),
@@ -136,20 +136,14 @@ impl<P: Provider> Service<P> {
                 InvokeError::Failed(texts.iter().fold(text, |text, secret| text.replace(secret, "[secret]")))
             }
         })?;
-        let accepts_secrets = self.session().accepts_secrets;
-        let is_secret = |name: &str| {
-            accepts_secrets
-                && (!secrets.is_empty()
-                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, name))
-        };
-        Ok(results
-            .into_iter()
-            .map(|(name, value)| {
-                let value = Value::from(value);
-                let value = if is_secret(&name) { value.into_secret() } else { value };
-                (name, value)
-            })
-            .collect())
+        if self.session().accepts_secrets {
+            let is_secret = |name: &str| {
+                !secrets.is_empty()
+                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, name)
+            };
+            results.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| value.make_secret());
+        }
+        Ok(results)
     }
 
     /// Refuses an RPC that only resource providers answer.

@@ -192,12 +192,11 @@ impl Value {
         }
     }
 
-    /// The value as a secret; a secret stays as it is.
-    #[must_use]
-    pub fn into_secret(self) -> Self {
-        match self {
-            Self::Secret(_) => self,
-            value => Self::Secret(Box::new(value)),
+    /// Hides the value; a secret stays as it is.
+    pub fn make_secret(&mut self) {
+        if !matches!(self, Self::Secret(_)) {
+            let value = std::mem::replace(self, Self::Null);
+            *self = Self::Secret(Box::new(value));
         }
     }
 }
@@ -212,18 +211,8 @@ impl fmt::Debug for Value {
     }
 }
 
-impl From<serde_json::Value> for Value {
-    /// Numbers become doubles, as all numbers among property values are.
-    fn from(json: serde_json::Value) -> Self {
-        match json {
-            serde_json::Value::Null => Self::Null,
-            serde_json::Value::Bool(bool) => Self::Bool(bool),
-            serde_json::Value::Number(number) => number.as_f64().map_or(Self::Null, Self::Number),
-            serde_json::Value::String(text) => Self::String(text),
-            serde_json::Value::Array(values) => Self::List(values.into_iter().map(Self::from).collect()),
-            serde_json::Value::Object(properties) => {
-                Self::Object(properties.into_iter().map(|(key, value)| (key, Self::from(value))).collect())
-            }
-        }
+impl From<&String> for Value {
+    fn from(text: &String) -> Self {
+        Self::String(text.clone())
     }
 }
