@@ -18,16 +18,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(PROTO_FILES, ["proto"])?;
     tonic_prost_build::configure().skip_debug(CONFIDENTIAL).compile_fds(descriptors)?;
-    link_small()
+    link_release()
 }
 
-/// Links the release executable without what a program that aborts on panics has no use for: the tables of `release.ld`,
-/// and the library that reads them, which the loader would have to find and bind at each start.
-fn link_small() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=release.ld");
+/// Links the release executable as `link/` says, and without the library that reads the tables which are left out: the
+/// loader would have to find and bind it at each start.
+fn link_release() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=link");
     if env::var("PROFILE")? == "release" && env::var("TARGET")? == "x86_64-unknown-linux-gnu" {
-        let script = env::current_dir()?.join("release.ld");
-        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr,--script={}", script.display());
+        let folder = env::current_dir()?.join("link");
+        for script in ["unwinding.ld", "start.ld"] {
+            println!("cargo::rustc-link-arg-bins=-Wl,--script={}", folder.join(script).display());
+        }
+        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
         println!("cargo::rustc-link-lib=gcc_eh");
     }
     Ok(())

@@ -49,7 +49,7 @@ impl Provider {
 
     /// A command that trusts the authority in `ca`, besides those of the machine or in their place.
     pub(crate) fn command(self, ca: Option<&Path>) -> Command {
-        let mut command = command(&self.executable(), ca);
+        let mut command = isolated(Command::new(self.executable()), ca);
         if self == Self::GoFromMemory {
             command.env("PEER_ANSWER_FROM_MEMORY", "true");
         }
@@ -87,9 +87,8 @@ fn optional<T>(result: Result<T, tonic::Status>) {
     }
 }
 
-/// A program in an environment without anything of the machine's AWS set-up, which can reach this machine only.
-fn command(program: &Path, ca: Option<&Path>) -> Command {
-    let mut command = Command::new(program);
+/// The command in an environment without anything of the machine's AWS set-up, which can reach this machine only.
+pub(crate) fn isolated(mut command: Command, ca: Option<&Path>) -> Command {
     command
         .env_clear()
         .env("HOME", std::env::temp_dir())
@@ -121,19 +120,19 @@ fn with_keys(mut command: Command, url: &str) -> Command {
 
 /// A static process that prints a line and ends.
 pub(crate) fn bare() -> Command {
-    command(&peer("bare"), None)
+    isolated(Command::new(peer("bare")), None)
 }
 
 /// amazon-ecr-credential-helper without its cache, as Docker runs it.
 pub(crate) async fn ecr_login(url: &str, ca: Option<&Path>) -> Duration {
-    let mut command = with_keys(command(&peer("docker-credential-ecr-login"), ca), url);
+    let mut command = with_keys(isolated(Command::new(peer("docker-credential-ecr-login")), ca), url);
     command.arg("get").env("AWS_ECR_DISABLE_CACHE", "true").stdin(Stdio::piped());
     whole_run(command, &format!("{REGISTRY}.dkr.ecr.{REGION}.amazonaws.com")).await
 }
 
 /// AWS CLI.
 pub(crate) async fn aws_cli(url: &str, ca: Option<&Path>) -> Duration {
-    let mut command = with_keys(command(&peer("aws-cli/bin/aws"), ca), url);
+    let mut command = with_keys(isolated(Command::new(peer("aws-cli/bin/aws")), ca), url);
     command.args(["ecr", "get-authorization-token", "--registry-ids", REGISTRY]);
     if let Some(ca) = ca {
         command.env("AWS_CA_BUNDLE", ca);
@@ -143,7 +142,7 @@ pub(crate) async fn aws_cli(url: &str, ca: Option<&Path>) -> Duration {
 
 /// curl, which makes the one signed call and nothing else.
 pub(crate) async fn curl(url: &str, ca: Option<&Path>) -> Duration {
-    let mut command = command(Path::new("/usr/bin/curl"), ca);
+    let mut command = isolated(Command::new("/usr/bin/curl"), ca);
     command
         .args(["--silent", "--show-error", "--fail", "--disable"])
         .args(["--aws-sigv4", &format!("aws:amz:{REGION}:ecr"), "--user", &format!("{ACCESS_KEY}:{SECRET_KEY}")])
