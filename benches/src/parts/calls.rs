@@ -9,7 +9,7 @@ use futures_util::{
 };
 use support::plugin::Plugin;
 
-use super::{Bench, Client, Growth, empty, invoke};
+use super::{Bench, Growth, call::Call};
 use crate::{
     contenders::{Provider, REGISTRY, resident_bytes},
     report::{Goal, Row, Unit},
@@ -34,13 +34,14 @@ impl Bench {
     /// One call at a time; the two kinds take turns.
     pub(super) async fn warm(&self) -> Vec<Row> {
         let plugin = self.plugin().await;
-        invoke(plugin.client.clone(), REGISTRY).await;
+        let (invoke, empty) = (Call::invoke(&plugin, REGISTRY), Call::empty(&plugin));
+        invoke.make().await;
         let [mut p50, mut p99, mut empty_p50, mut empty_p99] = <[Samples; 4]>::default();
         for _ in 0..self.times(20) {
             let [mut invokes, mut empties] = <[Samples; 2]>::default();
             for _ in 0..1000 {
-                invokes.push(time(invoke(plugin.client.clone(), REGISTRY)).await);
-                empties.push(time(empty(plugin.client.clone())).await);
+                invokes.push(time(invoke.make()).await);
+                empties.push(time(empty.make()).await);
             }
             p50.push(invokes.median());
             p99.push(invokes.quantile(0.99));
@@ -65,14 +66,15 @@ impl Bench {
         const CALLS: usize = 5000;
         let plugin = self.plugin().await;
         let go = Provider::GoFromMemory.configured(&self.ecr.url()).await;
-        for plugin in [&plugin, &go] {
-            invoke(plugin.client.clone(), REGISTRY).await;
+        let (invoke, empty, go) = (Call::invoke(&plugin, REGISTRY), Call::empty(&plugin), Call::invoke(&go, REGISTRY));
+        for first in [&invoke, &go] {
+            first.make().await;
         }
         let [mut ours, mut empties, mut peer] = <[Samples; 3]>::default();
         for _ in 0..self.times(20) {
-            ours.push(CALLS as f64 / time(in_flight(CALLS, || invoke(plugin.client.clone(), REGISTRY))).await);
-            empties.push(CALLS as f64 / time(in_flight(CALLS, || empty(plugin.client.clone()))).await);
-            peer.push(CALLS as f64 / time(in_flight(CALLS, || invoke(go.client.clone(), REGISTRY))).await);
+            ours.push(CALLS as f64 / time(in_flight(CALLS, &invoke)).await);
+            empties.push(CALLS as f64 / time(in_flight(CALLS, &empty)).await);
+            peer.push(CALLS as f64 / time(in_flight(CALLS, &go)).await);
         }
         let row = |against, theirs, goal| Row {
             what: "cached Invokes a second, 64 in flight",
@@ -88,13 +90,15 @@ impl Bench {
     /// Equal calls at once, to registries that were not asked for before.
     pub(super) async fn equal(&self) -> Vec<Row> {
         let plugin = self.plugin().await;
+        let empty = Call::empty(&plugin);
         let [mut calls, mut bursts, mut empties, mut single] = <[Samples; 4]>::default();
         for round in 0..self.times(30) {
+            let [many, one] = [2 * round, 2 * round + 1].map(|number| Call::invoke(&plugin, &registry(number)));
             let before = self.ecr.requests().len();
-            bursts.push(time(burst(|_| invoke_id(plugin.client.clone(), 2 * round))).await);
+            bursts.push(time(at_once(&vec![many; BURST])).await);
             calls.push((self.ecr.requests().len() - before) as f64);
-            empties.push(time(burst(|_| empty(plugin.client.clone()))).await);
-            single.push(time(invoke_id(plugin.client.clone(), 2 * round + 1)).await);
+            empties.push(time(at_once(&vec![empty.clone(); BURST])).await);
+            single.push(time(one.make()).await);
         }
         vec![
             Row {
@@ -121,8 +125,9 @@ impl Bench {
         let [mut connections, mut took] = <[Samples; 2]>::default();
         for _ in 0..self.times(10) {
             let plugin = self.plugin().await;
+            let invokes: Vec<_> = (0..BURST).map(|number| Call::invoke(&plugin, &registry(number))).collect();
             let before = self.ecr.connections();
-            took.push(time(burst(|number| invoke_id(plugin.client.clone(), number))).await);
+            took.push(time(at_once(&invokes)).await);
             connections.push((self.ecr.connections() - before) as f64);
         }
         let ideal = LATENCY.as_secs_f64() * BURST as f64 / CONNECTIONS as f64;
@@ -150,14 +155,15 @@ impl Bench {
         const STEP: usize = 2000;
         let steps = self.times(50);
         let plugin = self.plugin().await;
+        let invoke = Call::invoke(&plugin, REGISTRY);
         let start = Instant::now();
-        invoke(plugin.client.clone(), REGISTRY).await;
+        invoke.make().await;
         let mut point = |invokes: usize| {
             growth.points.push((invokes as f64, resident_bytes(&plugin), start.elapsed().as_secs_f64()));
         };
         point(1);
         for step in 1..=steps {
-            in_flight(STEP, || invoke(plugin.client.clone(), REGISTRY)).await;
+            in_flight(STEP, &invoke).await;
             point(step * STEP);
         }
         let points = &growth.points;
@@ -183,8 +189,8 @@ impl Bench {
     }
 }
 
-async fn invoke_id(client: Client, number: usize) {
-    invoke(client, &format!("{number:012}")).await;
+fn registry(number: usize) -> String {
+    format!("{number:012}")
 }
 
 async fn time(work: impl Future) -> f64 {
@@ -193,16 +199,16 @@ async fn time(work: impl Future) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-async fn burst<F: Future<Output = ()>>(call: impl Fn(usize) -> F) {
-    join_all((0..BURST).map(call)).await;
+async fn at_once(calls: &[Call]) {
+    join_all(calls.iter().map(Call::make)).await;
 }
 
-async fn in_flight<F: Future<Output = ()>>(calls: usize, call: impl Fn() -> F) {
-    let mut running: FuturesUnordered<_> = (0..IN_FLIGHT.min(calls)).map(|_| call()).collect();
+async fn in_flight(calls: usize, call: &Call) {
+    let mut running: FuturesUnordered<_> = (0..IN_FLIGHT.min(calls)).map(|_| call.make()).collect();
     let mut waiting = iter(running.len()..calls);
     while running.next().await.is_some() {
         if waiting.next().await.is_some() {
-            running.push(call());
+            running.push(call.make());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is measured: each part gives rows of the table.
 
+mod call;
 mod calls;
 mod engine;
 mod process;
@@ -9,16 +10,11 @@ use std::{
     time::Duration,
 };
 
-use pulumi_resource_aws::proto::pulumirpc::{InvokeRequest, resource_provider_client::ResourceProviderClient};
-use serde_json::json;
 use support::{
     ecr::Ecr,
-    plugin::GET_CREDENTIALS,
     tls::{Authority, Tls},
-    values::properties,
 };
 use tempfile::TempDir;
-use tonic::transport::Channel;
 
 use crate::report::Row;
 
@@ -78,19 +74,4 @@ impl Bench {
     fn url(&self, ca: Option<&Path>) -> String {
         if ca.is_some() { self.tls.url() } else { self.ecr.url() }
     }
-}
-
-type Client = ResourceProviderClient<Channel>;
-
-/// Invokes getCredentials.
-async fn invoke(mut client: Client, registry_id: &str) {
-    let args = Some(properties(json!({"registryId": registry_id})));
-    let response = client.invoke(InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args }).await;
-    let response = response.expect("an answer").into_inner();
-    assert!(response.r#return.is_some_and(|results| results.fields.contains_key("password")), "no results");
-}
-
-/// Makes the RPC that carries least: nothing in, a version out.
-async fn empty(mut client: Client) {
-    client.get_plugin_info(()).await.expect("an answer");
 }

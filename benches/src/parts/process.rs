@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Bench, invoke};
+use super::{Bench, call::Call};
 use crate::{
     contenders::{self, Provider, REGISTRY, aws_cli, curl, ecr_login, first_line, resident_bytes},
     report::{Goal, Row, Unit},
@@ -58,8 +58,9 @@ impl Bench {
             {
                 let plugin = provider.configured(&self.ecr.url()).await;
                 idle.push(resident_bytes(&plugin));
+                let invoke = Call::invoke(&plugin, REGISTRY);
                 for _ in 0..INVOKES {
-                    invoke(plugin.client.clone(), REGISTRY).await;
+                    invoke.make().await;
                 }
                 after.push(resident_bytes(&plugin));
             }
@@ -121,7 +122,7 @@ async fn first_answer(provider: Provider, url: &str, ca: Option<&Path>) -> Durat
     let command = provider.command(ca);
     let start = Instant::now();
     let mut plugin = contenders::configured(command, url).await;
-    invoke(plugin.client.clone(), REGISTRY).await;
+    Call::invoke(&plugin, REGISTRY).make().await;
     let took = start.elapsed();
     plugin.process.kill().await.expect("the plugin ends");
     took

@@ -58,7 +58,9 @@ pub struct Plugin {
     pub process: Child,
     /// The port that it printed.
     pub port: u16,
-    /// The provider protocol.
+    /// The connection.
+    pub channel: Channel,
+    /// The provider protocol, on that connection.
     pub client: ResourceProviderClient<Channel>,
     stdout: BufReader<ChildStdout>,
     stderr: JoinHandle<String>,
@@ -93,10 +95,10 @@ impl Plugin {
         let port = port.unwrap_or_else(|| panic!("the first line is {line:?}, not a port"));
         let channel = Channel::from_shared(format!("http://127.0.0.1:{port}")).expect("a URL");
         let channel = channel.connect().await.expect("the plugin listens on the port that it printed");
-        let client = ResourceProviderClient::new(channel)
+        let client = ResourceProviderClient::new(channel.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        Self { process, port, client, stdout, stderr }
+        Self { process, port, channel, client, stdout, stderr }
     }
 
     /// Calls Handshake and Configure with `configuration`, JSON in the form of the wire.
