@@ -49,7 +49,7 @@ conformance: ## Hold a provider against the protocol: make conformance PROVIDER=
 
 test-conformance: build ## Run the conformance suite on this plugin and on a peer, and the engine's own client
 	@echo "==> Holding the plugin and a peer written in Go against the protocol (minutes the first time)"
-	@cd tests/conformance && go vet . && PROVIDER="$(abspath $(PLUGIN))" go test -v .
+	@cd tests/conformance && go vet . && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
 
 lint: ## Check formatting and lints
 	@echo "==> Checking formatting and lints"
