@@ -47,8 +47,10 @@ conformance: ## Hold a provider against the protocol: make conformance PROVIDER=
 	@test -n "$(PROVIDER_GIVEN)" || $(MAKE) --no-print-directory build
 	@cd tests/conformance && go run . -provider "$(abspath $(PROVIDER))"
 
-test-conformance: build ## Run the conformance suite on this plugin and on a peer, and the engine's own client
-	@echo "==> Holding the plugin and a peer written in Go against the protocol (minutes the first time)"
+test-conformance: build $(PEERS)/pulumi-go-provider/pulumi-resource-aws ## Run the conformance suite on this plugin and on a peer, and the engine's own client
+	@$(long) "conformance suite (minutes the first time)" $(TOOL_LOGS)/conformance.log \
+		go -C tests/conformance build -v -o /dev/null .
+	@echo "==> Holding the plugin and a peer written in Go against the protocol"
 	@cd tests/conformance && go vet . && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
 
 lint: ## Check formatting and lints
