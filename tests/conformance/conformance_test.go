@@ -41,7 +41,7 @@ func TestProvider(t *testing.T) {
 
 // TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it.
 func TestPeer(t *testing.T) {
-	runSuite(t, build(t, peerSource, "-trimpath", "-ldflags", "-s -w"), peerDeviations)
+	runSuite(t, buildPeer(t), peerDeviations)
 }
 
 // TestNoProvider shows that what is no provider breaks every rule at once, whether it ends or hangs.
@@ -71,7 +71,8 @@ func TestNoProvider(t *testing.T) {
 	}
 }
 
-// TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken.
+// TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken. Of the
+// rules about Handshake the peer breaks a should and no must, and two do not apply to it.
 func TestCommand(t *testing.T) {
 	conformance := build(t, ".")
 	none := noProvider(t, "exit 3")
@@ -93,13 +94,20 @@ func TestCommand(t *testing.T) {
 
 	held := run(0, conformance, "-provider", providerUnderTest(t), "-case", "process.")
 	broken := run(1, conformance, "-provider", none)
+	mixed := run(0, conformance, "-provider", buildPeer(t), "-case", "handshake.")
 	run(2, conformance)
 	run(2, conformance, "-provider", none+".absent")
 	// make has an exit code of its own for a command that failed.
 	made := run(2, "make", "--no-print-directory", "-C", "../..", "conformance", "PROVIDER="+none)
+	verdicts := map[string]Verdict{
+		"handshake.answer": Held, "handshake.implemented": Broken, "handshake.features": NotApplicable,
+	}
 	for _, c := range cases() {
 		if strings.HasPrefix(c.ID, "process.") {
 			wantLine(t, held, string(Held), c)
+		}
+		if verdict, is := verdicts[c.ID]; is {
+			wantLine(t, mixed, string(verdict), c)
 		}
 		if c.Level == Must {
 			wantLine(t, broken, string(Broken), c)
@@ -139,6 +147,12 @@ func TestCasesAreComplete(t *testing.T) {
 			t.Errorf("the peer's deviations name %s, which is no case", id)
 		}
 	}
+}
+
+// buildPeer builds the peer with the flags of the benchmarks, whose build Go then has in its cache.
+func buildPeer(t *testing.T) string {
+	t.Helper()
+	return build(t, peerSource, "-trimpath", "-ldflags", "-s -w")
 }
 
 // build builds the program in a folder.
