@@ -29,6 +29,7 @@ var peerDeviations = map[string]string{
 	"configure.secrets-in-json-text": "the framework unwraps secrets in values, not in the JSON texts inside them, and neither does the peer",
 	"values.secret-to-old-engine":    "the framework keeps secrets whatever ConfigureRequest.acceptSecrets says",
 	"values.no-kind":                 "sdk/go's UnmarshalPropertyValue panics (contract.Failf) at such a value, and nothing recovers",
+	"invoke.wrong-found":             "the peer leaves it to the service to find that a text is no registry id",
 	"cancel.implemented":             "the peer leaves Cancel out; the framework answers UNIMPLEMENTED then",
 	"cancel.aborts":                  "the peer leaves Cancel out, and the framework does not abort calls by itself",
 	"rpc.older-call":                 "the framework panics (contract.Assertf) unless accepts_output_values is set",
