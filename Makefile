@@ -51,7 +51,7 @@ test-conformance: build $(PEERS)/pulumi-go-provider/pulumi-resource-aws ## Run t
 	@$(long) "conformance suite (minutes the first time)" $(TOOL_LOGS)/conformance.log \
 		go -C tests/conformance build -v -o /dev/null .
 	@echo "==> Holding the plugin and a peer written in Go against the protocol"
-	@cd tests/conformance && go vet . && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
+	@cd tests/conformance && go vet . ./testdata/greeting && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
 
 lint: ## Check formatting and lints
 	@echo "==> Checking formatting and lints"

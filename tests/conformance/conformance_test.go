@@ -35,14 +35,30 @@ var peerDeviations = map[string]string{
 	"rpc.older-call":                 "the framework panics (contract.Assertf) unless accepts_output_values is set",
 }
 
+// greetingDeviations are those of testdata/greeting, which has little more than Pulumi's SDK for Go gives.
+var greetingDeviations = map[string]string{
+	"process.engine-ends":         "it does not look after its engine",
+	"process.engine-never-there":  "it does not look after its engine",
+	"handshake.implemented":       "it leaves Handshake out",
+	"schema.sub-package":          "it does not look at the request",
+	"values.secret-to-old-engine": "it does not look at ConfigureRequest.acceptSecrets",
+	"values.no-kind":              "sdk/go's UnmarshalPropertyValue panics (contract.Failf) at such a value, and nothing recovers",
+}
+
 // TestProvider holds the binary that PROVIDER names to every rule, the shoulds included.
 func TestProvider(t *testing.T) {
-	runSuite(t, providerUnderTest(t), nil)
+	runSuite(t, providerUnderTest(t), providerFile, nil)
 }
 
 // TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it.
 func TestPeer(t *testing.T) {
-	runSuite(t, buildPeer(t), peerDeviations)
+	runSuite(t, buildPeer(t), providerFile, peerDeviations)
+}
+
+// TestGreeting shows that the suite knows of a provider what its file says and no more: another package with another
+// function, which calls no service.
+func TestGreeting(t *testing.T) {
+	runSuite(t, build(t, "testdata/greeting"), "testdata/greeting/provider.json", greetingDeviations)
 }
 
 // TestNoProvider shows that what is no provider breaks every rule at once, whether it ends or hangs.
@@ -143,9 +159,11 @@ func TestCasesAreComplete(t *testing.T) {
 		}
 		known[c.ID] = true
 	}
-	for id := range peerDeviations {
-		if !known[id] {
-			t.Errorf("the peer's deviations name %s, which is no case", id)
+	for _, deviations := range []map[string]string{peerDeviations, greetingDeviations} {
+		for id := range deviations {
+			if !known[id] {
+				t.Errorf("the deviations name %s, which is no case", id)
+			}
 		}
 	}
 }
@@ -193,9 +211,9 @@ func providerUnderTest(t *testing.T) string {
 }
 
 // runSuite runs all cases, prints the report, and wants exactly the deviations.
-func runSuite(t *testing.T, path string, deviations map[string]string) {
+func runSuite(t *testing.T, path, file string, deviations map[string]string) {
 	t.Helper()
-	suite, err := newSuite(path, providerFile)
+	suite, err := newSuite(path, file)
 	if err != nil {
 		t.Fatal(err)
 	}
