@@ -5,6 +5,7 @@ include benches/bench.mk
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
 PLUGIN := target/release/pulumi-resource-aws
+STEPS := $(TOOL_LOGS)/steps
 TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
 
 # The provider that the conformance suite is to judge; this plugin unless one is named.
@@ -41,7 +42,9 @@ test-fast: $(TOOLS)/python/.installed ## Run the tests that need no engine
 
 test-engine: tools-engine build stand-in ## Run the tests on the real engine with the real SDKs
 	@echo "==> Testing on the real engine"
-	@cargo test --locked --test engine -- --nocapture --test-threads 2
+	@mkdir -p $(TOOL_LOGS) && : > $(STEPS)
+	@ENGINE_STEPS="$(abspath $(STEPS))" cargo test --locked --test engine -- --nocapture --test-threads 2; \
+		ended=$$?; $(TOOLCHAIN)/summary.sh $(STEPS); exit $$ended
 
 conformance: ## Hold a provider against the protocol: make conformance PROVIDER=path
 	@test -n "$(PROVIDER_GIVEN)" || $(MAKE) --no-print-directory build
