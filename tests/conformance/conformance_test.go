@@ -61,11 +61,61 @@ func TestGreeting(t *testing.T) {
 	runSuite(t, build(t, "testdata/greeting"), "testdata/greeting/provider.json", greetingDeviations)
 }
 
-// TestNoProvider shows that what is no provider breaks every rule at once, whether it ends or hangs.
+// faults are what testdata/greeting can do wrong, and cases that find it.
+var faults = map[string][]string{
+	"listens everywhere":        {"process.loopback"},
+	"talks":                     {"process.stdout"},
+	"ignores signals":           {"process.interrupt", "process.terminate"},
+	"fails to attach":           {"attach.attach", "attach.operations"},
+	"fails to shake hands":      {"handshake.answer", "handshake.minimal", "handshake.newer-engine", "invoke.good"},
+	"fails to configure":        {"configure.args", "configure.json-text", "handshake.older-engine", "invoke.good"},
+	"accepts no secrets":        {"handshake.features", "handshake.configure-agrees"},
+	"has a bad version":         {"info.version", "info.exact-version", "schema.version"},
+	"has an empty schema":       {"schema.package", "schema.function"},
+	"changes configuration":     {"check-config.version", "check-config.echo", "check-config.unknown"},
+	"asks for replacement":      {"diff-config.replace"},
+	"answers secrets":           {"invoke.plain-results"},
+	"has no word for arguments": {"invoke.missing", "invoke.null", "invoke.no-args", "invoke.wrong", "invoke.failures"},
+	"greets Ada only": {
+		"invoke.unknown-function", "invoke.wrong-found", "values.secret-results", "values.secret-output", "values.unknown",
+		"values.wrong-kind", "values.special", "values.malformed", "concurrency.different",
+	},
+	"ends with bad arguments": {"values.text", "values.numbers", "values.depth"},
+	"ends with its operation": {"cancel.keeps-serving", "cancel.before-anything", "attach.operations"},
+	"fails to cancel":         {"cancel.answer", "cancel.implemented"},
+	"creates what it lacks":   {"refusal.Create"},
+	"fails to map":            {"mapping.get"},
+	"reads 4 MiB":             {"wire.5-MiB", "wire.64-MiB"},
+	"logs what it says":       {"secrecy.logs", "secrecy.verbose-logs"},
+}
+
+// TestFaults shows that cases find what a provider does wrong, and that most such providers serve well otherwise.
+func TestFaults(t *testing.T) {
+	suite, err := newSuite(build(t, "testdata/greeting"), "testdata/greeting/provider.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite.provider.Secrets = []string{"Hello, Ada!"}
+	for fault, ids := range faults {
+		suite.provider.Environment = map[string]string{"GREETING_FAULT": fault}
+		suite.run(casesOf(append(ids, "invoke.good")), 4, func(result Result) {
+			if wanted := !slices.Contains(ids, result.ID); wanted != (result.Verdict == Held) {
+				t.Errorf("of a provider that %s, %s is %s", fault, result.ID, result.Verdict)
+			}
+		})
+	}
+}
+
+func casesOf(ids []string) []Case {
+	return slices.DeleteFunc(cases(), func(c Case) bool { return !slices.Contains(ids, c.ID) })
+}
+
+// TestNoProvider shows that what is no provider breaks every rule at once, whether it ends, hangs or says something else.
 func TestNoProvider(t *testing.T) {
 	for name, script := range map[string]string{
-		"ends":  "exit 3",
-		"hangs": "exec sleep 1000",
+		"ends":         "exit 3",
+		"hangs":        "exec sleep 1000",
+		"says no port": "echo listening on 50051; exec sleep 1000",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -158,6 +208,13 @@ func TestCasesAreComplete(t *testing.T) {
 			t.Errorf("two cases have the id %s", c.ID)
 		}
 		known[c.ID] = true
+	}
+	for _, ids := range faults {
+		for _, id := range ids {
+			if !known[id] {
+				t.Errorf("the faults name %s, which is no case", id)
+			}
+		}
 	}
 	for _, deviations := range []map[string]string{peerDeviations, greetingDeviations} {
 		for id := range deviations {

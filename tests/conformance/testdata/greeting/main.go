@@ -1,5 +1,6 @@
 // Command pulumi-resource-greeting serves greeting:index:greet, a function that calls nobody. It is a provider of another
-// package than those that the suite is usually run on, and as small as one gets on Pulumi's SDK for Go.
+// package than those that the suite is usually run on, and as small as one gets on Pulumi's SDK for Go. With GREETING_FAULT
+// in its environment it does something wrong: see faults.go.
 package main
 
 import (
@@ -37,12 +38,15 @@ type greeter struct {
 }
 
 func main() {
-	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{Init: func(server *grpc.Server) error {
+	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{Options: options(), Init: func(server *grpc.Server) error {
 		pulumirpc.RegisterResourceProviderServer(server, greeter{})
 		return nil
 	}})
 	if err == nil {
 		fmt.Println(handle.Port)
+		if do, is := processFaults[fault]; is {
+			do()
+		}
 		err = <-handle.Done
 	}
 	fmt.Fprintln(os.Stderr, err)
@@ -86,10 +90,14 @@ func (greeter) Invoke(_ context.Context, request *pulumirpc.InvokeRequest) (*pul
 		failure := &pulumirpc.CheckFailure{Property: "name", Reason: "name must be a text"}
 		return &pulumirpc.InvokeResponse{Failures: []*pulumirpc.CheckFailure{failure}}, nil
 	}
-	greeting := resource.NewProperty("Hello, " + name.StringValue() + "!")
+	results, err := plugin.MarshalProperties(greeting(name.StringValue(), secret), options)
+	return &pulumirpc.InvokeResponse{Return: results}, err
+}
+
+func greeting(name string, secret bool) resource.PropertyMap {
+	greeting := resource.NewProperty("Hello, " + name + "!")
 	if secret {
 		greeting = resource.MakeSecret(greeting)
 	}
-	results, err := plugin.MarshalProperties(resource.PropertyMap{"greeting": greeting}, options)
-	return &pulumirpc.InvokeResponse{Return: results}, err
+	return resource.PropertyMap{"greeting": greeting}
 }
