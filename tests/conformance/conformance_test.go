@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
 const (
@@ -45,9 +47,20 @@ var greetingDeviations = map[string]string{
 	"values.no-kind":              "sdk/go's UnmarshalPropertyValue panics (contract.Failf) at such a value, and nothing recovers",
 }
 
-// TestProvider holds the binary that PROVIDER names to every rule, the shoulds included.
+// TestProvider holds the binary that PROVIDER names to every rule, the shoulds included, and sees every RPC called.
 func TestProvider(t *testing.T) {
-	runSuite(t, providerUnderTest(t), providerFile, nil)
+	called := runSuite(t, providerUnderTest(t), providerFile, nil)
+	service := pulumirpc.ResourceProvider_ServiceDesc
+	for _, method := range service.Methods {
+		if !called["/"+service.ServiceName+"/"+method.MethodName] {
+			t.Errorf("no case calls %s", method.MethodName)
+		}
+	}
+	for _, stream := range service.Streams {
+		if !called["/"+service.ServiceName+"/"+stream.StreamName] {
+			t.Errorf("no case calls %s", stream.StreamName)
+		}
+	}
 }
 
 // TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it.
@@ -267,15 +280,18 @@ func providerUnderTest(t *testing.T) string {
 	return path
 }
 
-// runSuite runs all cases, prints the report, and wants exactly the deviations.
-func runSuite(t *testing.T, path, file string, deviations map[string]string) {
+// runSuite runs all cases, prints the report, and wants exactly the deviations. It returns which RPCs were called.
+func runSuite(t *testing.T, path, file string, deviations map[string]string) map[string]bool {
 	t.Helper()
 	suite, err := newSuite(path, file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := newReport(os.Stdout)
+	report, called := newReport(os.Stdout), map[string]bool{}
 	suite.run(cases(), 4, func(result Result) {
+		for _, rpc := range result.Called {
+			called[rpc] = true
+		}
 		why, deviates := deviations[result.ID]
 		switch {
 		case result.Verdict == Broken && !deviates:
@@ -288,4 +304,5 @@ func runSuite(t *testing.T, path, file string, deviations map[string]string) {
 		report.add(result)
 	})
 	report.summarise()
+	return called
 }
