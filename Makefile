@@ -5,6 +5,7 @@ include benches/bench.mk
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
 PLUGIN := target/release/pulumi-resource-aws
+STEPS := $(TOOL_LOGS)/steps
 TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
 
 # The provider that the conformance suite is to judge; this plugin unless one is named.
@@ -41,15 +42,19 @@ test-fast: $(TOOLS)/moto/.installed ## Run the tests that need no engine
 
 test-engine: tools-engine build stand-in ## Run the tests on the real engine with the real SDKs
 	@echo "==> Testing on the real engine"
-	@cargo test --locked --test engine -- --nocapture --test-threads 2
+	@mkdir -p $(TOOL_LOGS) && : > $(STEPS)
+	@ENGINE_STEPS="$(abspath $(STEPS))" cargo test --locked --test engine -- --nocapture --test-threads 2; \
+		ended=$$?; $(TOOLCHAIN)/summary.sh $(STEPS); exit $$ended
 
 conformance: ## Hold a provider against the protocol: make conformance PROVIDER=path
 	@test -n "$(PROVIDER_GIVEN)" || $(MAKE) --no-print-directory build
 	@cd tests/conformance && go run . -provider "$(abspath $(PROVIDER))"
 
-test-conformance: build ## Run the conformance suite on this plugin and on a peer, and the engine's own client
-	@echo "==> Holding the plugin and a peer written in Go against the protocol (minutes the first time)"
-	@cd tests/conformance && go vet . && PROVIDER="$(abspath $(PLUGIN))" go test -v .
+test-conformance: build $(PEERS)/pulumi-go-provider/pulumi-resource-aws ## Run the conformance suite on this plugin and on a peer, and the engine's own client
+	@$(long) "conformance suite (minutes the first time)" $(TOOL_LOGS)/conformance.log \
+		go -C tests/conformance build -v -o /dev/null .
+	@echo "==> Holding the plugin and a peer written in Go against the protocol"
+	@cd tests/conformance && go vet . ./testdata/greeting && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
 
 lint: ## Check formatting and lints
 	@echo "==> Checking formatting and lints"

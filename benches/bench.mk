@@ -30,7 +30,7 @@ tools-peers: $(PEERS)/pulumi-go-provider/pulumi-resource-aws $(PEERS)/docker-cre
 $(PEERS)/pulumi-go-provider/pulumi-resource-aws: $(wildcard $(PEERS_SOURCE)/pulumi-go-provider/*)
 	@mkdir -p $(@D)
 	@$(long) "plugin written with pulumi-go-provider (minutes the first time)" $(PEERS_LOGS)/pulumi-go-provider.log \
-		go -C $(PEERS_SOURCE)/pulumi-go-provider build -trimpath -ldflags "-s -w" -o $(abspath $@) .
+		go -C $(PEERS_SOURCE)/pulumi-go-provider build -v -trimpath -ldflags "-s -w" -o $(abspath $@) .
 
 $(PEERS)/docker-credential-ecr-login:
 	@mkdir -p $(@D)

@@ -53,4 +53,6 @@ type Result struct {
 	Reason string
 	// Log is what the provider's processes wrote to stderr.
 	Log string
+	// Called are the RPCs that were called, as often as they were.
+	Called []string
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
 const (
@@ -29,26 +31,104 @@ var peerDeviations = map[string]string{
 	"configure.secrets-in-json-text": "the framework unwraps secrets in values, not in the JSON texts inside them, and neither does the peer",
 	"values.secret-to-old-engine":    "the framework keeps secrets whatever ConfigureRequest.acceptSecrets says",
 	"values.no-kind":                 "sdk/go's UnmarshalPropertyValue panics (contract.Failf) at such a value, and nothing recovers",
+	"invoke.wrong-found":             "the peer leaves it to the service to find that a text is no registry id",
 	"cancel.implemented":             "the peer leaves Cancel out; the framework answers UNIMPLEMENTED then",
 	"cancel.aborts":                  "the peer leaves Cancel out, and the framework does not abort calls by itself",
 	"rpc.older-call":                 "the framework panics (contract.Assertf) unless accepts_output_values is set",
 }
 
-// TestProvider holds the binary that PROVIDER names to every rule, the shoulds included.
+// greetingDeviations are those of testdata/greeting, which has little more than Pulumi's SDK for Go gives.
+var greetingDeviations = map[string]string{
+	"process.engine-ends":         "it does not look after its engine",
+	"process.engine-never-there":  "it does not look after its engine",
+	"handshake.implemented":       "it leaves Handshake out",
+	"schema.sub-package":          "it does not look at the request",
+	"values.secret-to-old-engine": "it does not look at ConfigureRequest.acceptSecrets",
+	"values.no-kind":              "sdk/go's UnmarshalPropertyValue panics (contract.Failf) at such a value, and nothing recovers",
+}
+
+// TestProvider holds the binary that PROVIDER names to every rule, the shoulds included, and sees every RPC called.
 func TestProvider(t *testing.T) {
-	runSuite(t, providerUnderTest(t), nil)
+	called := runSuite(t, providerUnderTest(t), providerFile, nil)
+	service := pulumirpc.ResourceProvider_ServiceDesc
+	for _, method := range service.Methods {
+		if !called["/"+service.ServiceName+"/"+method.MethodName] {
+			t.Errorf("no case calls %s", method.MethodName)
+		}
+	}
+	for _, stream := range service.Streams {
+		if !called["/"+service.ServiceName+"/"+stream.StreamName] {
+			t.Errorf("no case calls %s", stream.StreamName)
+		}
+	}
 }
 
 // TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it.
 func TestPeer(t *testing.T) {
-	runSuite(t, build(t, peerSource, "-trimpath", "-ldflags", "-s -w"), peerDeviations)
+	runSuite(t, buildPeer(t), providerFile, peerDeviations)
 }
 
-// TestNoProvider shows that what is no provider breaks every rule at once, whether it ends or hangs.
+// TestGreeting shows that the suite knows of a provider what its file says and no more: another package with another
+// function, which calls no service.
+func TestGreeting(t *testing.T) {
+	runSuite(t, build(t, "testdata/greeting"), "testdata/greeting/provider.json", greetingDeviations)
+}
+
+// faults are what testdata/greeting can do wrong, and cases that find it.
+var faults = map[string][]string{
+	"listens everywhere":        {"process.loopback"},
+	"talks":                     {"process.stdout"},
+	"ignores signals":           {"process.interrupt", "process.terminate"},
+	"fails to attach":           {"attach.attach", "attach.operations"},
+	"fails to shake hands":      {"handshake.answer", "handshake.minimal", "handshake.newer-engine", "invoke.good"},
+	"fails to configure":        {"configure.args", "configure.json-text", "handshake.older-engine", "invoke.good"},
+	"accepts no secrets":        {"handshake.features", "handshake.configure-agrees"},
+	"has a bad version":         {"info.version", "info.exact-version", "schema.version"},
+	"has an empty schema":       {"schema.package", "schema.function"},
+	"changes configuration":     {"check-config.version", "check-config.echo", "check-config.unknown"},
+	"asks for replacement":      {"diff-config.replace"},
+	"answers secrets":           {"invoke.plain-results"},
+	"has no word for arguments": {"invoke.missing", "invoke.null", "invoke.no-args", "invoke.wrong", "invoke.failures"},
+	"greets Ada only": {
+		"invoke.unknown-function", "invoke.wrong-found", "values.secret-results", "values.secret-output", "values.unknown",
+		"values.wrong-kind", "values.special", "values.malformed", "concurrency.different",
+	},
+	"ends with bad arguments": {"values.text", "values.numbers", "values.depth"},
+	"ends with its operation": {"cancel.keeps-serving", "cancel.before-anything", "attach.operations"},
+	"fails to cancel":         {"cancel.answer", "cancel.implemented"},
+	"creates what it lacks":   {"refusal.Create"},
+	"fails to map":            {"mapping.get"},
+	"reads 4 MiB":             {"wire.5-MiB", "wire.64-MiB"},
+	"logs what it says":       {"secrecy.logs", "secrecy.verbose-logs"},
+}
+
+// TestFaults shows that cases find what a provider does wrong, and that most such providers serve well otherwise.
+func TestFaults(t *testing.T) {
+	suite, err := newSuite(build(t, "testdata/greeting"), "testdata/greeting/provider.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite.provider.Secrets = []string{"Hello, Ada!"}
+	for fault, ids := range faults {
+		suite.provider.Environment = map[string]string{"GREETING_FAULT": fault}
+		suite.run(casesOf(append(ids, "invoke.good")), 4, func(result Result) {
+			if wanted := !slices.Contains(ids, result.ID); wanted != (result.Verdict == Held) {
+				t.Errorf("of a provider that %s, %s is %s", fault, result.ID, result.Verdict)
+			}
+		})
+	}
+}
+
+func casesOf(ids []string) []Case {
+	return slices.DeleteFunc(cases(), func(c Case) bool { return !slices.Contains(ids, c.ID) })
+}
+
+// TestNoProvider shows that what is no provider breaks every rule at once, whether it ends, hangs or says something else.
 func TestNoProvider(t *testing.T) {
 	for name, script := range map[string]string{
-		"ends":  "exit 3",
-		"hangs": "exec sleep 1000",
+		"ends":         "exit 3",
+		"hangs":        "exec sleep 1000",
+		"says no port": "echo listening on 50051; exec sleep 1000",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +151,8 @@ func TestNoProvider(t *testing.T) {
 	}
 }
 
-// TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken.
+// TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken. Of the
+// rules about Handshake the peer breaks a should and no must, and two do not apply to it.
 func TestCommand(t *testing.T) {
 	conformance := build(t, ".")
 	none := noProvider(t, "exit 3")
@@ -93,13 +174,20 @@ func TestCommand(t *testing.T) {
 
 	held := run(0, conformance, "-provider", providerUnderTest(t), "-case", "process.")
 	broken := run(1, conformance, "-provider", none)
+	mixed := run(0, conformance, "-provider", buildPeer(t), "-case", "handshake.")
 	run(2, conformance)
 	run(2, conformance, "-provider", none+".absent")
 	// make has an exit code of its own for a command that failed.
 	made := run(2, "make", "--no-print-directory", "-C", "../..", "conformance", "PROVIDER="+none)
+	verdicts := map[string]Verdict{
+		"handshake.answer": Held, "handshake.implemented": Broken, "handshake.features": NotApplicable,
+	}
 	for _, c := range cases() {
 		if strings.HasPrefix(c.ID, "process.") {
 			wantLine(t, held, string(Held), c)
+		}
+		if verdict, is := verdicts[c.ID]; is {
+			wantLine(t, mixed, string(verdict), c)
 		}
 		if c.Level == Must {
 			wantLine(t, broken, string(Broken), c)
@@ -134,11 +222,26 @@ func TestCasesAreComplete(t *testing.T) {
 		}
 		known[c.ID] = true
 	}
-	for id := range peerDeviations {
-		if !known[id] {
-			t.Errorf("the peer's deviations name %s, which is no case", id)
+	for _, ids := range faults {
+		for _, id := range ids {
+			if !known[id] {
+				t.Errorf("the faults name %s, which is no case", id)
+			}
 		}
 	}
+	for _, deviations := range []map[string]string{peerDeviations, greetingDeviations} {
+		for id := range deviations {
+			if !known[id] {
+				t.Errorf("the deviations name %s, which is no case", id)
+			}
+		}
+	}
+}
+
+// buildPeer builds the peer with the flags of the benchmarks, whose build Go then has in its cache.
+func buildPeer(t *testing.T) string {
+	t.Helper()
+	return build(t, peerSource, "-trimpath", "-ldflags", "-s -w")
 }
 
 // build builds the program in a folder.
@@ -177,24 +280,29 @@ func providerUnderTest(t *testing.T) string {
 	return path
 }
 
-// runSuite runs all cases, a subtest each, and wants exactly the deviations.
-func runSuite(t *testing.T, path string, deviations map[string]string) {
-	suite, err := newSuite(path, providerFile)
+// runSuite runs all cases, prints the report, and wants exactly the deviations. It returns which RPCs were called.
+func runSuite(t *testing.T, path, file string, deviations map[string]string) map[string]bool {
+	t.Helper()
+	suite, err := newSuite(path, file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	report, called := newReport(os.Stdout), map[string]bool{}
 	suite.run(cases(), 4, func(result Result) {
-		t.Run(result.ID, func(t *testing.T) {
-			why, deviates := deviations[result.ID]
-			switch {
-			case result.Verdict == Broken && !deviates:
-				t.Errorf("%s is broken: %s\n%s\nsource: %s\n%s",
-					result.Level, result.Rule, result.Reason, result.Source, result.Log)
-			case result.Verdict != Broken && deviates:
-				t.Errorf("%s; it was to be broken, since %s", result.Verdict, why)
-			case result.Verdict == NotApplicable:
-				t.Logf("not applicable: %s", result.Reason)
-			}
-		})
+		for _, rpc := range result.Called {
+			called[rpc] = true
+		}
+		why, deviates := deviations[result.ID]
+		switch {
+		case result.Verdict == Broken && !deviates:
+			t.Errorf("%s is broken", result.ID)
+		case result.Verdict != Broken && deviates:
+			t.Errorf("%s is %s; it was to be broken, since %s", result.ID, result.Verdict, why)
+		case deviates:
+			result.Reason, result.Log = result.Reason+"; known: "+why, ""
+		}
+		report.add(result)
 	})
+	report.summarise()
+	return called
 }

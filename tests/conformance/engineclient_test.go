@@ -180,6 +180,19 @@ func TestEngineClientLoads(t *testing.T) {
 	}
 }
 
+// TestEngineClientShakesHands does so once more: when it loads a provider, the client takes a refusal for an answer.
+func TestEngineClientShakesHands(t *testing.T) {
+	client := newEngineClient(t, answering)
+	request := plugin.ProviderHandshakeRequest{EngineAddress: client.harness.startEngine().Address, InvokeWithPreview: true}
+	response, err := client.Handshake(t.Context(), request)
+	if err != nil {
+		t.Fatalf("Handshake: %v", err)
+	}
+	if !response.AcceptSecrets || !response.AcceptResources || response.AcceptOutputs {
+		t.Errorf("the provider negotiates %+v", response)
+	}
+}
+
 func TestEngineClientChecksConfiguration(t *testing.T) {
 	client := newEngineClient(t, answering)
 	news := client.inputs()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,7 +61,7 @@ func (s *Suite) runCase(c Case) Result {
 		c.Run(t)
 	}()
 	<-finished
-	return Result{Case: c, Verdict: t.verdict, Reason: t.reason, Log: t.log()}
+	return Result{Case: c, Verdict: t.verdict, Reason: t.reason, Log: t.log(), Called: t.rpcs()}
 }
 
 // T is one run of one case. Its methods that find a rule broken end the case.
@@ -75,6 +76,7 @@ type T struct {
 	mutex     sync.Mutex
 	cleanups  []func()
 	processes []*Process
+	called    []string
 }
 
 // brokenf ends the case: the rule does not hold.
@@ -149,6 +151,13 @@ func (t *T) temporaryDirectory() string {
 	}
 	t.atEnd(func() { _ = os.RemoveAll(directory) })
 	return directory
+}
+
+// rpcs are those that were called.
+func (t *T) rpcs() []string {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return slices.Clone(t.called)
 }
 
 func (t *T) log() string {

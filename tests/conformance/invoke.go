@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -77,6 +78,25 @@ var invokeCases = []Case{
 		},
 	},
 	{
+		ID: "invoke.wrong", Level: Must,
+		Rule:   "A bad value of an argument, which the service refuses, brings no results but a word about it.",
+		Source: invokeSource,
+		Run: func(t *T) {
+			session := t.needWrong()
+			for _, wrong := range t.Provider.Function.Wrong {
+				session.refuses(fmt.Sprintf("%q", wrong), session.invoke(t.Provider.Function.with(wrong)))
+			}
+			session.Service.behave(answering)
+			session.works()
+		},
+	},
+	{
+		ID: "invoke.wrong-found", Level: Should,
+		Rule:   "A bad value is told in failures, with the property, before the service is called.",
+		Source: "proto/pulumi/provider.proto: InvokeResponse.failures",
+		Run:    findsWrong,
+	},
+	{
 		ID: "invoke.optional-null", Level: Must,
 		Rule:   "An optional argument that is null is one that is missing.",
 		Source: "sdk/nodejs/runtime/rpc.ts: serializeProperties; SDKs send nulls",
@@ -150,6 +170,32 @@ func (t *T) refusesArguments(arguments map[string]any) {
 	session.refuses("such arguments", answer)
 	mentions(t, "the refusal", answer.message(), t.Provider.Function.Argument)
 	session.works()
+}
+
+// needWrong is a session whose service refuses, for cases on bad values.
+func (t *T) needWrong() *Session {
+	if len(t.Provider.Function.Wrong) == 0 {
+		t.notApplicable("the provider's file has no wrong values")
+	}
+	session := t.configured(Setup{})
+	session.Service.behave(refusing)
+	return session
+}
+
+func findsWrong(t *T) {
+	session := t.needWrong()
+	for _, wrong := range t.Provider.Function.Wrong {
+		answer := session.invoke(t.Provider.Function.with(wrong))
+		if len(answer.Failures) == 0 {
+			t.brokenf("%q: no failures but %s", wrong, describe(answer))
+		}
+		if property := answer.Failures[0].GetProperty(); property != t.Provider.Function.Argument {
+			t.brokenf("%q: it is about %q", wrong, property)
+		}
+	}
+	if session.Service != nil && session.Service.Calls.Load() > 0 {
+		t.brokenf("the service was called")
+	}
 }
 
 func invokeUnknown(t *T) (*Session, Answer) {

@@ -43,6 +43,8 @@ type Function struct {
 	Argument string
 	// Others are further good values of it, written as a format for a number (fmt).
 	Others string
+	// Wrong are bad texts for it, each of which the service would refuse.
+	Wrong []string
 	// Optional names an argument that may be null; empty: there is none.
 	Optional string
 	// Results must come back for Arguments; `${argument}` stands for the value of Argument.

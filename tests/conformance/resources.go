@@ -7,6 +7,7 @@ import (
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -59,6 +60,12 @@ var otherRPCCases = append(refusalCases(), []Case{
 		},
 	},
 	{
+		ID: "rpc.health", Level: Should,
+		Rule:   "A health service, if there is one, says that the provider is serving.",
+		Source: "sdk/go/common/util/rpcutil/serve.go: serveWithOptions, which has one say so",
+		Run:    health,
+	},
+	{
 		ID: "rpc.older-call", Level: Must,
 		Rule:   "A Call of an engine that does not speak of output values does not end the process.",
 		Source: "proto/pulumi/provider.proto: CallRequest.accepts_output_values, which engine 3.49 does not know",
@@ -72,6 +79,18 @@ var otherRPCCases = append(refusalCases(), []Case{
 		},
 	},
 }...)
+
+func health(t *T) {
+	session := t.configured(Setup{})
+	response, err := healthpb.NewHealthClient(session.Connection).Check(t.ctx, &healthpb.HealthCheckRequest{})
+	if status.Code(err) == codes.Unimplemented {
+		t.notApplicable("the provider has no health service")
+	}
+	t.check("the health check", err)
+	if response.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+		t.brokenf("it says %s", response.GetStatus())
+	}
+}
 
 // resourceType is a type that no provider has.
 func resourceType(t *T) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -17,6 +18,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/stats"
 )
 
 const (
@@ -152,11 +154,28 @@ func (t *T) readPort(process *Process) int {
 // dial opens a connection as engines do (plugin.go: dialPlugin).
 func (t *T) dial(port int) *grpc.ClientConn {
 	connection, err := grpc.NewClient("127.0.0.1:"+strconv.Itoa(port),
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy(), rpcutil.GrpcChannelOptions())
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy(), rpcutil.GrpcChannelOptions(),
+		grpc.WithStatsHandler(calledRPCs{t}))
 	t.check("dial", err)
 	t.atEnd(func() { _ = connection.Close() })
 	return connection
 }
+
+// calledRPCs notes what is called.
+type calledRPCs struct{ t *T }
+
+func (c calledRPCs) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Context {
+	c.t.mutex.Lock()
+	defer c.t.mutex.Unlock()
+	c.t.called = append(c.t.called, info.FullMethodName)
+	return ctx
+}
+
+func (calledRPCs) HandleRPC(context.Context, stats.RPCStats) {}
+
+func (calledRPCs) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+
+func (calledRPCs) HandleConn(context.Context, stats.ConnStats) {}
 
 func (p *Process) hasExited() bool {
 	select {

@@ -186,6 +186,18 @@ fn every_snippet_of_the_page_is_part_of_a_program_of_these_tests() {
     assert_eq!(shown, PAGE.matches("\n```").count() / 2, "the page has a snippet in another language");
 }
 
+/// The page has one snippet for both languages, and the programs that hold it are in JavaScript.
+#[test]
+fn typescript_takes_the_programs_in_javascript() {
+    let compiler = tools::node_modules().join(".bin/tsc");
+    let settings =
+        ["--noEmit", "--strict", "--checkJs", "--skipLibCheck", "--module", "commonjs", "--target", "es2022"];
+    for program in [&JAVASCRIPT_TRANSFORM, &JAVASCRIPT_OPTION, &JAVASCRIPT_DOWNLOAD, &JAVASCRIPT_PROVIDER] {
+        let stack = Stack::new(program, "http://127.0.0.1:9", REGISTRY_ID);
+        stack.driven_by("tsc", &compiler.to_string_lossy(), &[&settings[..], &["index.js"]].concat());
+    }
+}
+
 const PAGE: &str = include_str!("../../docs/routing.md");
 const LANGUAGES: &[&str] = &["ts", "python", "go", "yaml"];
 

@@ -1,5 +1,7 @@
 //! A program's whole life: preview, up, a second up that changes nothing, refresh and destroy.
 
+use std::fs;
+
 use serde_json::json;
 
 use crate::moto::Moto;
@@ -23,7 +25,8 @@ fn javascript() {
 #[test]
 fn typescript() {
     let stack = lives(ENGINE, &TYPESCRIPT, REGISTRY_ID);
-    // The settings in its tsconfig.json are strict.
+    let settings = fs::read_to_string(stack.scratch("project/tsconfig.json")).expect("the compiler's settings");
+    assert!(settings.contains(r#""strict": true"#), "{settings}");
     let compiler = tools::node_modules().join(".bin/tsc");
     stack.driven_by("tsc", &compiler.to_string_lossy(), &["--noEmit"]);
 }

@@ -20,6 +20,7 @@ const OF_SECRET: &str = "100000000003";
 const UNKNOWN: &str = "100000000004";
 const FIFTY_TIMES: &str = "100000000005";
 const DEPENDENT: &str = "100000000006";
+const NUMBER: &str = "100000000007";
 
 #[test]
 fn javascript() {
@@ -27,19 +28,27 @@ fn javascript() {
     let stack = Stack::new(&VALUES, &ecr.endpoint(), REGISTRY_ID);
 
     let seen = stack.succeeds("preview", &["preview"]);
-    for registry_id in [PLAIN, OUTPUT, OF_SECRET, FIFTY_TIMES, DEPENDENT] {
+    let known = [PLAIN, OUTPUT, OF_SECRET, FIFTY_TIMES, DEPENDENT, NUMBER];
+    for registry_id in known {
         assert_eq!(ecr.requests_for(registry_id), 1, "{registry_id} at preview");
     }
-    assert_eq!(ecr.requests_for(UNKNOWN), 0, "an unknown id makes no call");
+    assert_eq!(ecr.requests().len(), known.len(), "neither an unknown id nor a bad one makes a call");
     assert!(seen.contains("unknown  : [unknown]"), "{seen}");
 
     stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
     let outputs = stack.outputs();
-    for (name, registry_id) in
-        [("plain", PLAIN), ("output", OUTPUT), ("secret", OF_SECRET), ("unknown", UNKNOWN), ("dependent", DEPENDENT)]
-    {
+    for (name, registry_id) in [
+        ("plain", PLAIN),
+        ("output", OUTPUT),
+        ("secret", OF_SECRET),
+        ("unknown", UNKNOWN),
+        ("dependent", DEPENDENT),
+        ("number", NUMBER),
+    ] {
         assert_results(&outputs[name], registry_id);
     }
+    assert_problem(&outputs["null"], "is null");
+    assert_problem(&outputs["missing"], "is missing");
     assert_eq!(ecr.requests_for(FIFTY_TIMES), 2, "one call for fifty invokes, at preview and at up");
     assert_eq!(outputs["equal"].as_array().map(Vec::len), Some(1), "fifty invokes, one token: {outputs}");
 
@@ -56,9 +65,9 @@ fn python() {
     stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
     let outputs = stack.outputs();
     assert_eq!(outputs["number"], PLAIN);
+    // The SDK leaves out what is None.
     for (name, part) in [("null", "is missing"), ("missing", "is missing"), ("list", "must be")] {
-        let problem = outputs[name].as_str().expect("a message");
-        assert!(problem.contains("registryId") && problem.contains(part), "{name}: {problem}");
+        assert_problem(&outputs[name], part);
     }
     assert!(is_secret(&stack.output_state()["secret"]));
     assert_eq!(ecr.requests().len(), 2, "bad arguments make no call");
@@ -113,6 +122,12 @@ fn assert_results(results: &Value, registry_id: &str) {
     let endpoint = format!("https://{registry_id}.dkr.ecr.{REGION}.amazonaws.com");
     assert_eq!(results["proxyEndpoint"], endpoint, "{results}");
     assert!(results["authorizationToken"].is_string(), "{results}");
+}
+
+#[track_caller]
+fn assert_problem(message: &Value, part: &str) {
+    let problem = message.as_str().expect("a message");
+    assert!(problem.contains("registryId") && problem.contains(part), "{problem}");
 }
 
 fn is_secret(value: &Value) -> bool {

@@ -13,6 +13,9 @@ class Repository extends pulumi.dynamic.Resource {
     }
 }
 
+/** What a call says that fails. */
+const problem = call => getCredentials(call).then(() => "none", error => error.message);
+
 module.exports = async () => {
     const plain = getCredentialsOutput({ registryId: "100000000001" });
     const repository = new Repository("repository", "100000000004");
@@ -24,5 +27,8 @@ module.exports = async () => {
         unknown: getCredentialsOutput({ registryId: repository.registryId }),
         equal: [...new Set(equal.map(result => result.authorizationToken))],
         dependent: getCredentialsOutput({ registryId: plain.registryId.apply(id => `${Number(id) + 5}`) }),
+        number: getCredentialsOutput({ registryId: 100000000007 }),
+        null: await problem({ registryId: null }),
+        missing: await problem({}),
     };
 };

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"path"
+	"syscall"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// fault names what the provider is to do wrong; empty: nothing.
+var fault = os.Getenv("GREETING_FAULT")
+
+// processFaults are done once the port is said.
+var processFaults = map[string]func(){
+	"listens everywhere": func() {
+		if _, err := net.Listen("tcp", ":0"); err != nil {
+			panic(err)
+		}
+	},
+	"ignores signals": func() { signal.Ignore(os.Interrupt, syscall.SIGTERM) },
+	"talks":           func() { fmt.Println("Welcome!") },
+}
+
+// faults stand between requests and good answers.
+var faults = map[string]func(method string, request, good any, err error) (any, error){
+	"accepts no secrets":        instead("Handshake", &pulumirpc.ProviderHandshakeResponse{}),
+	"asks for replacement":      instead("DiffConfig", &pulumirpc.DiffResponse{Replaces: []string{"name"}}),
+	"changes configuration":     instead("CheckConfig", &pulumirpc.CheckResponse{Inputs: texts("version", "3.2.1")}),
+	"greets Ada only":           instead("Invoke", &pulumirpc.InvokeResponse{Return: texts("greeting", "Hello, Ada!")}),
+	"has a bad version":         instead("GetPluginInfo", &pulumirpc.PluginInfo{Version: "first"}),
+	"has an empty schema":       instead("GetSchema", &pulumirpc.GetSchemaResponse{Schema: "{}"}),
+	"answers secrets":           instead("Invoke", &pulumirpc.InvokeResponse{Return: secretGreeting()}),
+	"creates what it lacks":     instead("Create", &pulumirpc.CreateResponse{Id: "none"}),
+	"fails to attach":           fails("Attach"),
+	"fails to cancel":           fails("Cancel"),
+	"fails to configure":        fails("Configure"),
+	"fails to map":              fails("GetMapping"),
+	"fails to shake hands":      fails("Handshake"),
+	"ends with its operation":   ends(func(method string, _ any) bool { return method == "Cancel" }),
+	"ends with bad arguments":   ends(func(_ string, good any) bool { return len(failuresOf(good)) > 0 }),
+	"has no word for arguments": refusesSilently,
+	"logs what it says":         logs,
+	"reads 4 MiB":               readsLittle,
+}
+
+// options are those of a server that does what it is to do wrong.
+func options() []grpc.ServerOption {
+	interfere, known := faults[fault]
+	if !known {
+		return nil
+	}
+	return []grpc.ServerOption{grpc.UnaryInterceptor(
+		func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			good, err := handler(ctx, request)
+			return interfere(path.Base(info.FullMethod), request, good, err)
+		},
+	)}
+}
+
+func instead(method string, answer any) func(string, any, any, error) (any, error) {
+	return func(called string, _, good any, err error) (any, error) {
+		if called == method {
+			return answer, nil
+		}
+		return good, err
+	}
+}
+
+func fails(method string) func(string, any, any, error) (any, error) {
+	return func(called string, _, good any, err error) (any, error) {
+		if called == method {
+			return nil, status.Error(codes.Internal, method+" fails")
+		}
+		return good, err
+	}
+}
+
+func ends(when func(method string, good any) bool) func(string, any, any, error) (any, error) {
+	return func(called string, _, good any, err error) (any, error) {
+		if when(called, good) {
+			os.Exit(2)
+		}
+		return good, err
+	}
+}
+
+func refusesSilently(_ string, _, good any, err error) (any, error) {
+	if len(failuresOf(good)) > 0 {
+		return &pulumirpc.InvokeResponse{}, nil
+	}
+	return good, err
+}
+
+func logs(_ string, _, good any, err error) (any, error) {
+	fmt.Fprintln(os.Stderr, good)
+	return good, err
+}
+
+func readsLittle(_ string, request, good any, err error) (any, error) {
+	if proto.Size(request.(proto.Message)) > 4<<20 {
+		return nil, status.Error(codes.ResourceExhausted, "too much")
+	}
+	return good, err
+}
+
+func failuresOf(answer any) []*pulumirpc.CheckFailure {
+	response, _ := answer.(*pulumirpc.InvokeResponse)
+	return response.GetFailures()
+}
+
+func texts(key, value string) *structpb.Struct {
+	return &structpb.Struct{Fields: map[string]*structpb.Value{key: structpb.NewStringValue(value)}}
+}
+
+func secretGreeting() *structpb.Struct {
+	results, err := plugin.MarshalProperties(greeting("Ada", true), plugin.MarshalOptions{KeepSecrets: true})
+	if err != nil {
+		panic(err)
+	}
+	return results
+}
