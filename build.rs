@@ -5,19 +5,22 @@ use std::{env, error::Error};
 const PROTO_FILES: [&str; 3] = ["pulumi/provider.proto", "pulumi/engine.proto", "grpc/health/v1/health.proto"];
 
 /// Messages that carry configuration or tokens: without `Debug`, nothing can print them by accident.
-const CONFIDENTIAL: [&str; 6] = [
+const CONFIDENTIAL: [&str; 5] = [
     "pulumirpc.CheckRequest",
     "pulumirpc.CheckResponse",
     "pulumirpc.ConfigureRequest",
     "pulumirpc.DiffRequest",
     "pulumirpc.InvokeRequest",
-    "pulumirpc.InvokeResponse",
 ];
+
+/// A message that is written by hand, and its type: results stay encoded, so that they can be sent again.
+const INVOKE_RESPONSE: (&str, &str) = (".pulumirpc.InvokeResponse", "crate::proto::pulumirpc::InvokeResponse");
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(PROTO_FILES, ["proto"])?;
-    tonic_prost_build::configure().skip_debug(CONFIDENTIAL).compile_fds(descriptors)?;
+    let (message, written) = INVOKE_RESPONSE;
+    tonic_prost_build::configure().skip_debug(CONFIDENTIAL).extern_path(message, written).compile_fds(descriptors)?;
     link_release()
 }
 

@@ -10,19 +10,7 @@ pub mod aws;
 pub mod cache;
 pub mod functions;
 pub mod plugin;
-
-/// The messages and services of `proto/`, generated.
-#[allow(clippy::all, clippy::nursery, clippy::pedantic, missing_docs, unnameable_types, unused_qualifications)]
-pub mod proto {
-    /// gRPC's health checking protocol.
-    pub mod health {
-        tonic::include_proto!("grpc.health.v1");
-    }
-    /// The Pulumi provider protocol and the engine's own service.
-    pub mod pulumirpc {
-        tonic::include_proto!("pulumirpc");
-    }
-}
+pub mod proto;
 
 use std::io;
 

@@ -7,64 +7,70 @@ use std::{
 
 use futures_util::future::{FutureExt, Shared, WeakShared};
 
-use super::{Key, Token, Window};
+use super::{Key, Window};
 use crate::aws::Error;
 
-/// The number of tokens that are remembered. One takes about 3 kB, and few programs know more registries.
+/// The number of answers that are remembered. One takes less than 10 kB, and few programs know more registries.
 const CAPACITY: usize = 256;
 
-/// The tokens that this process got. Clones share one state.
-#[derive(Clone, Default)]
-pub struct Memory {
-    entries: Arc<Mutex<Entries>>,
+/// The answers that this process got, each while its window is open. Clones share one state.
+#[derive(Clone)]
+pub struct Memory<T> {
+    entries: Arc<Mutex<Entries<T>>>,
 }
 
-type Entries = HashMap<Key, Entry>;
+type Entries<T> = HashMap<Key, Entry<T>>;
 
-enum Entry {
+enum Entry<T> {
     /// A call in flight. It belongs to those who wait for it: when the last of them is gone, so is the call.
-    Called(WeakShared<Call>),
-    Got(Arc<Token>, Window),
+    Called(WeakShared<Call<T>>),
+    Got(T, Window),
 }
 
-type Call = Pin<Box<dyn Future<Output = Answer> + Send>>;
-type Answer = Result<Arc<Token>, Error>;
+type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-enum Found {
-    Token(Arc<Token>),
-    Call(Shared<Call>),
+enum Found<T> {
+    Answer(T),
+    Call(Shared<Call<T>>),
 }
 
-impl Entry {
-    /// What the entry is good for; `None`: the token may not be served again, or nobody waits for the call.
-    fn find(&self) -> Option<Found> {
+impl<T: Clone> Entry<T> {
+    /// What the entry is good for; `None`: the answer may not be served again, or nobody waits for the call.
+    fn find(&self) -> Option<Found<T>> {
         match self {
             Self::Called(call) => call.upgrade().map(Found::Call),
-            Self::Got(token, window) => window.is_open().then(|| Found::Token(token.clone())),
+            Self::Got(answer, window) => window.is_open().then(|| Found::Answer(answer.clone())),
         }
     }
 }
 
-impl Memory {
-    /// The token for `key`: one that was got before and may be served again, or that of an equal call in flight, or
-    /// else that of `call`. Whoever does not wait any longer leaves the call to the others.
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self { entries: Arc::default() }
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Memory<T> {
+    /// The answer for `key`: one that was got before and may be served again, or that of an equal call in flight, or
+    /// else that of `call`, with the window in which it may be served again. Whoever does not wait any longer leaves the
+    /// call to the others.
     ///
     /// # Errors
     ///
     /// What the call returns, to all who wait for it. It is not remembered.
-    pub async fn get<F>(&self, key: Key, call: impl FnOnce(Key) -> F) -> Answer
+    pub async fn get<F>(&self, key: Key, call: impl FnOnce(Key) -> F) -> Result<T, Error>
     where
-        F: Future<Output = Result<Token, Error>> + Send + 'static,
+        F: Future<Output = Result<(T, Option<Window>), Error>> + Send + 'static,
     {
         match self.find_or_start(key, call) {
-            Found::Token(token) => Ok(token),
+            Found::Answer(answer) => Ok(answer),
             Found::Call(call) => call.await,
         }
     }
 
-    fn find_or_start<F>(&self, key: Key, call: impl FnOnce(Key) -> F) -> Found
+    fn find_or_start<F>(&self, key: Key, call: impl FnOnce(Key) -> F) -> Found<T>
     where
-        F: Future<Output = Result<Token, Error>> + Send + 'static,
+        F: Future<Output = Result<(T, Option<Window>), Error>> + Send + 'static,
     {
         let mut entries = self.lock();
         if let Some(found) = entries.get(&key).and_then(Entry::find) {
@@ -76,26 +82,29 @@ impl Memory {
         Found::Call(call)
     }
 
-    /// Makes `call` and puts its token, if it may be served again, in the place of the call.
-    async fn remembering(self, key: Key, call: impl Future<Output = Result<Token, Error>>) -> Answer {
-        let answer = call.await.map(Arc::new);
-        let got = answer.as_ref().ok().and_then(|token| Some(Entry::Got(token.clone(), token.window()?)));
+    /// Makes `call` and puts its answer, if it may be served again, in the place of the call.
+    async fn remembering(
+        self,
+        key: Key,
+        call: impl Future<Output = Result<(T, Option<Window>), Error>>,
+    ) -> Result<T, Error> {
+        let result = call.await;
         let mut entries = self.lock();
-        match got {
-            Some(got) => drop(entries.insert(key, got)),
-            None => drop(entries.remove(&key)),
+        match &result {
+            Ok((answer, Some(window))) => drop(entries.insert(key, Entry::Got(answer.clone(), *window))),
+            _ => drop(entries.remove(&key)),
         }
-        answer
+        result.map(|(answer, _)| answer)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries> {
+    fn lock(&self) -> MutexGuard<'_, Entries<T>> {
         // A panic while the lock was held cannot leave an entry half-written.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Makes room for one more entry. Calls in flight stay, however many the engine makes.
-fn make_room(entries: &mut Entries) {
+fn make_room<T: Clone>(entries: &mut Entries<T>) {
     if entries.len() < CAPACITY {
         return;
     }
@@ -110,8 +119,8 @@ fn make_room(entries: &mut Entries) {
     }
 }
 
-/// Without tokens.
-impl fmt::Debug for Memory {
+/// Without answers: they hold tokens.
+impl<T> fmt::Debug for Memory<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").finish_non_exhaustive()
     }
@@ -119,34 +128,37 @@ impl fmt::Debug for Memory {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, ready};
+    use std::{
+        future::{pending, ready},
+        time::{Duration, SystemTime},
+    };
 
     use super::*;
-    use crate::aws::{AuthorizationData, Registry};
+    use crate::aws::Registry;
 
     fn key(number: usize) -> Key {
         Key { function: "f", registry: Registry { id: number.to_string(), region: "eu-west-1".to_owned() } }
     }
 
-    fn token() -> Result<Token, Error> {
-        AuthorizationData::new("QVdTOng=".to_owned(), u32::MAX.into(), "https://registry".to_owned()).map(Token::now)
+    fn answer() -> Result<((), Option<Window>), Error> {
+        Ok(((), Window::new(SystemTime::now(), Duration::from_secs(12 * 60 * 60))))
     }
 
     #[tokio::test]
-    async fn the_number_of_tokens_is_bounded() {
+    async fn the_number_of_answers_is_bounded() {
         let memory = Memory::default();
         for number in 0..3 * CAPACITY {
-            memory.get(key(number), |_| ready(token())).await.map(drop).unwrap();
+            memory.get(key(number), |_| ready(answer())).await.unwrap();
             assert!(memory.lock().len() <= CAPACITY);
         }
         let last = memory.get(key(3 * CAPACITY - 1), |_| async { panic!("remembered") }).await;
         assert!(last.is_ok());
-        memory.get(key(0), |_| ready(token())).await.map(drop).unwrap();
+        memory.get(key(0), |_| ready(answer())).await.unwrap();
     }
 
     #[tokio::test]
     async fn calls_that_nobody_waits_for_leave_nothing_behind() {
-        let memory = Memory::default();
+        let memory = Memory::<()>::default();
         for number in 0..3 * CAPACITY {
             drop(memory.find_or_start(key(number), |_| pending()));
             assert!(memory.lock().len() <= CAPACITY);
@@ -155,9 +167,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_leaves_nothing_behind() {
-        let memory = Memory::default();
+        let memory = Memory::<()>::default();
         let failed = memory.get(key(0), |_| ready(Err(Error::Incomplete("no token")))).await;
-        assert_eq!(failed.map(drop), Err(Error::Incomplete("no token")));
+        assert_eq!(failed, Err(Error::Incomplete("no token")));
         assert!(memory.lock().is_empty());
     }
 }

@@ -1,5 +1,5 @@
-//! Tokens that are served more than once: to equal invokes of this process from [`Memory`] and, by choice, to other
-//! processes from a [`Folder`].
+//! Tokens that are served more than once: what was made of them to equal invokes of this process from [`Memory`] and,
+//! by choice, they themselves to other processes from a [`Folder`].
 
 mod folder;
 mod memory;
@@ -8,10 +8,9 @@ mod window;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::aws::{AuthorizationData, Registry};
-use window::Window;
-
 pub use folder::Folder;
 pub use memory::Memory;
+pub use window::Window;
 
 /// What a token was got for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,7 +40,7 @@ impl Token {
     }
 
     /// When it may be served again; `None`: not any more.
-    fn window(&self) -> Option<Window> {
+    pub fn window(&self) -> Option<Window> {
         let got_at = UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(self.got_at).ok()?))?;
         let life = self.data.expires_at.checked_sub(self.got_at)?;
         Window::new(got_at, Duration::from_secs(u64::try_from(life).ok()?))

@@ -9,7 +9,7 @@ const MARGIN: Duration = Duration::from_secs(5 * 60);
 /// Two clocks must agree. The wall clock alone could be set back; the monotonic one stands still while the machine
 /// sleeps.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
+pub struct Window {
     opened: SystemTime,
     length: Duration,
     closes: Instant,

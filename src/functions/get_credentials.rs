@@ -5,10 +5,10 @@
 
 use serde::Deserialize;
 
-use super::{Configured, Function, authorization, registry_id, results, typed};
+use super::{Configured, Function, authorization, registry_id, typed};
 use crate::{
-    aws::{Error, Registry},
-    plugin::{InvokeError, property::Object},
+    aws::{AuthorizationData, Error, Registry},
+    plugin::{InvokeError, Results},
 };
 
 pub(super) const FUNCTION: Function = Function {
@@ -26,24 +26,27 @@ struct Arguments {
     region: Option<String>,
 }
 
-async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<Object, InvokeError> {
+async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<Results, InvokeError> {
     let id = registry_id::parse("registryId", arguments.registry_id)?;
     let region = match arguments.region.filter(|region| !region.is_empty()) {
         Some(region) => region,
         None => provider.client.region().await.map_err(|error| failed(&format!("registry {id}"), &error))?,
     };
     let registry = Registry { id, region };
-    let token = authorization::get(provider, FUNCTION.token, &registry).await;
-    let token = token.map_err(|error| failed(&format!("registry {} in {}", registry.id, registry.region), &error))?;
-    Ok(results([
-        ("authorizationToken", &token.data.authorization_token),
-        ("expiresAt", &token.data.expires_at_date),
+    let results = authorization::get(provider, FUNCTION.token, &registry, credentials).await;
+    results.map_err(|error| failed(&format!("registry {} in {}", registry.id, registry.region), &error))
+}
+
+fn credentials(registry: &Registry, data: &AuthorizationData) -> Results {
+    Results::new([
+        ("authorizationToken", &data.authorization_token),
+        ("expiresAt", &data.expires_at_date),
         ("id", &registry.id),
-        ("password", &token.data.password),
-        ("proxyEndpoint", &token.data.proxy_endpoint),
+        ("password", &data.password),
+        ("proxyEndpoint", &data.proxy_endpoint),
         ("registryId", &registry.id),
-        ("userName", &token.data.user_name),
-    ]))
+        ("userName", &data.user_name),
+    ])
 }
 
 fn failed(subject: &str, error: &Error) -> InvokeError {

@@ -17,10 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     aws::{Client, Configuration, Invalid},
     cache::{Folder, Memory},
-    plugin::{
-        Failure, InvokeError, Json, Provider,
-        property::{Object, Value},
-    },
+    plugin::{Failure, InvokeError, Json, Provider, Results},
 };
 
 /// A function of the schema.
@@ -31,7 +28,7 @@ pub struct Function {
     call: for<'a> fn(&'a Configured, Json) -> Call<'a>,
 }
 
-type Call<'a> = Pin<Box<dyn Future<Output = Result<Object, InvokeError>> + Send + 'a>>;
+type Call<'a> = Pin<Box<dyn Future<Output = Result<Results, InvokeError>> + Send + 'a>>;
 
 /// Every function, as the schema lists them.
 pub const FUNCTIONS: &[Function] = &[get_credentials::FUNCTION];
@@ -47,7 +44,7 @@ pub struct EcrProvider {
 #[derive(Debug, Clone)]
 struct Configured {
     client: Arc<Client>,
-    tokens: Memory,
+    memory: Memory<Results>,
     shared_tokens: Option<Folder>,
 }
 
@@ -65,12 +62,12 @@ impl Provider for EcrProvider {
 
     fn configure(&self, configuration: Json) -> Result<(), Vec<Failure>> {
         let client = Arc::new(Client::new(parse(configuration)?));
-        let configured = Configured { client, tokens: Memory::default(), shared_tokens: self.shared_tokens.clone() };
+        let configured = Configured { client, memory: Memory::default(), shared_tokens: self.shared_tokens.clone() };
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Some(configured);
         Ok(())
     }
 
-    async fn invoke(&self, token: &str, arguments: Json) -> Result<Object, InvokeError> {
+    async fn invoke(&self, token: &str, arguments: Json) -> Result<Results, InvokeError> {
         let function = FUNCTIONS.iter().find(|function| function.token == token);
         let function = function.ok_or_else(|| InvokeError::Failed(format!("{token} is not served")))?;
         let configured = self.configured.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -91,17 +88,12 @@ impl From<Invalid> for Failure {
 
 /// Calls `function` with its arguments as a type. The schema was checked before, so an argument that does not fit means
 /// that the type and the schema disagree.
-async fn typed<A, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Object, InvokeError>
+async fn typed<A, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Results, InvokeError>
 where
     A: DeserializeOwned,
-    F: Future<Output = Result<Object, InvokeError>>,
+    F: Future<Output = Result<Results, InvokeError>>,
 {
     let arguments = serde_json::from_value(arguments.into());
     let internal = |error| InvokeError::Failed(format!("the schema and the code disagree: {error}"));
     function(arguments.map_err(internal)?).await
-}
-
-/// The results of a function, by the names that the schema lists.
-fn results<const N: usize>(results: [(&str, impl Into<Value>); N]) -> Object {
-    results.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

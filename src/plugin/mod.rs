@@ -6,11 +6,13 @@ mod engine;
 pub mod log;
 pub mod property;
 mod provider;
+mod results;
 mod schema;
 pub mod server;
 mod service;
 
 pub use engine::Engine;
 pub use provider::{Failure, InvokeError, Json, Provider};
+pub use results::Results;
 pub use schema::{Checked, CheckedConfiguration, Schema, SchemaError};
 pub use service::{Calls, SecretResults, Service};

@@ -1,6 +1,6 @@
 use std::{fmt, future::Future};
 
-use super::property::Object;
+use super::Results;
 
 /// A JSON object: checked arguments and configuration on their way from the protocol to a [`Provider`].
 pub type Json = serde_json::Map<String, serde_json::Value>;
@@ -27,7 +27,7 @@ pub trait Provider: Send + Sync + 'static {
     /// # Errors
     ///
     /// See [`InvokeError`].
-    fn invoke(&self, token: &str, arguments: Json) -> impl Future<Output = Result<Object, InvokeError>> + Send;
+    fn invoke(&self, token: &str, arguments: Json) -> impl Future<Output = Result<Results, InvokeError>> + Send;
 }
 
 /// Something wrong with a property that the user set (`CheckFailure` of the protocol).

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use prost::bytes::Bytes;
 use prost_types::Struct;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, async_trait};
@@ -124,11 +125,12 @@ impl<P: Provider> Service<P> {
         if wrong.is_empty() { Ok(values) } else { Err(wrong) }
     }
 
-    async fn call(&self, token: &str, arguments: Object) -> Result<Object, InvokeError> {
+    /// The results of the function `token`, on the wire.
+    async fn call(&self, token: &str, arguments: Object, session: Session) -> Result<Bytes, InvokeError> {
         let arguments = self.schema.check_arguments(token, arguments).map_err(InvokeError::Arguments)?;
         let Checked { values, secrets } = arguments;
         let texts = texts(&values, &secrets);
-        let mut results = self.provider.invoke(token, values).await.map_err(|error| match error {
+        let results = self.provider.invoke(token, values).await.map_err(|error| match error {
             InvokeError::Arguments(failures) => InvokeError::Arguments(hide(failures, &secrets, |argument| {
                 self.schema.argument_description(token, argument)
             })),
@@ -136,14 +138,13 @@ impl<P: Provider> Service<P> {
                 InvokeError::Failed(texts.iter().fold(text, |text, secret| text.replace(secret, "[secret]")))
             }
         })?;
-        if self.session().accepts_secrets {
-            let is_secret = |name: &str| {
-                !secrets.is_empty()
-                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, name)
-            };
-            results.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| value.make_secret());
-        }
-        Ok(results)
+        let is_secret = |name: &str| {
+            session.accepts_secrets
+                && (!secrets.is_empty()
+                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, name))
+        };
+        let results = results.encode(is_secret, session.accepts);
+        results.map_err(|error| InvokeError::Failed(format!("{token} returned what cannot be told: {error}")))
     }
 
     /// Refuses an RPC that only resource providers answer.
@@ -340,13 +341,11 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             Ok(arguments) => arguments,
             Err(error) => return Result::from(InvokeError::from(Failure::from(error))).map(Response::new),
         };
-        let results = match self.calls.run(self.call(&tok, arguments)).await? {
-            Ok(results) => results,
-            Err(error) => return Result::from(error).map(Response::new),
-        };
-        let results =
-            property::encode(results, session.accepts).map_err(|error| Status::internal(error.to_string()))?;
-        Ok(Response::new(rpc::InvokeResponse { r#return: Some(results), failures: Vec::new() }))
+        match self.calls.run(self.call(&tok, arguments, session)).await? {
+            Ok(results) => Ok(rpc::InvokeResponse { r#return: Some(results), failures: Vec::new() }),
+            Err(error) => error.into(),
+        }
+        .map(Response::new)
     }
 
     async fn cancel(&self, _: Request<()>) -> Reply<()> {

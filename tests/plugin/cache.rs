@@ -6,8 +6,7 @@ use pulumi_resource_aws::proto::pulumirpc::InvokeResponse;
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr, token},
-    plugin::{Plugin, ecr_configuration},
-    values::json,
+    plugin::{Plugin, ecr_configuration, results},
 };
 use tokio::task::JoinHandle;
 use tonic::Status;
@@ -23,7 +22,7 @@ fn get(plugin: &Plugin, registry_id: &str) -> JoinHandle<Result<InvokeResponse, 
 
 async fn token_of(call: JoinHandle<Result<InvokeResponse, Status>>) -> Json {
     let response = support::within_deadline("a call", call).await.unwrap().unwrap();
-    json(response.r#return.unwrap())["authorizationToken"].clone()
+    results(response)["authorizationToken"].clone()
 }
 
 /// Unix time, in seconds from now.

@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr, password, token},
-    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration},
-    values::{UNKNOWN, json, secret},
+    plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration, results},
+    values::{UNKNOWN, secret},
 };
 
 const REGISTRY: &str = "012345678901";
@@ -46,7 +46,7 @@ async fn the_region_argument_wins_over_the_configuration() {
     let ecr = Ecr::start().await.unwrap();
     let mut plugin = Plugin::for_ecr(&ecr).await;
     let arguments = json!({"registryId": REGISTRY, "region": "us-west-2"});
-    let results = json(plugin.invoke(GET_CREDENTIALS, arguments).await.unwrap().r#return.unwrap());
+    let results = results(plugin.invoke(GET_CREDENTIALS, arguments).await.unwrap());
     assert_eq!(results["proxyEndpoint"], format!("https://{REGISTRY}.dkr.ecr.us-west-2.amazonaws.com"));
     assert_eq!(ecr.requests()[0].region, "us-west-2");
 }
@@ -57,7 +57,7 @@ async fn a_registry_id_may_be_a_whole_number() {
     let ecr = Ecr::start().await.unwrap();
     let mut plugin = Plugin::for_ecr(&ecr).await;
     let arguments = json!({"registryId": 123_456_789_012_u64});
-    let results = json(plugin.invoke(GET_CREDENTIALS, arguments).await.unwrap().r#return.unwrap());
+    let results = results(plugin.invoke(GET_CREDENTIALS, arguments).await.unwrap());
     assert_eq!(results["id"], "123456789012");
     let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": 12_345_678_901_u64})).await.unwrap();
     assert!(response.failures[0].reason.contains("write it as the string 012345678901"), "{:?}", response.failures);
@@ -140,12 +140,12 @@ async fn a_secret_argument_makes_the_results_secret() {
     });
     for argument in [secret(REGISTRY), output] {
         let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": argument})).await.unwrap();
-        let results = json(response.r#return.unwrap());
+        let results = results(response);
         assert_eq!(secrets(&results), ALL_RESULTS);
         assert_eq!(results["userName"], secret("AWS"));
+        // The same results, as they are kept.
+        assert_eq!(secrets(&plugin.get_credentials(REGISTRY).await.unwrap()), [""; 0]);
     }
-    let results = plugin.get_credentials(REGISTRY).await.unwrap();
-    assert_eq!(secrets(&results), [""; 0]);
 }
 
 #[tokio::test]
@@ -168,5 +168,5 @@ async fn an_engine_that_takes_no_secrets_gets_none() {
     let args = Some(support::values::properties(ecr_configuration(&ecr)));
     plugin.client.configure(ConfigureRequest { args, ..Default::default() }).await.unwrap();
     let response = plugin.invoke(GET_CREDENTIALS, json!({"registryId": secret(REGISTRY)})).await.unwrap();
-    assert_eq!(secrets(&json(response.r#return.unwrap())), [""; 0]);
+    assert_eq!(secrets(&results(response)), [""; 0]);
 }

@@ -137,7 +137,7 @@ impl Plugin {
     pub async fn get_credentials(&mut self, registry_id: &str) -> Result<Json, Status> {
         let response = self.invoke(GET_CREDENTIALS, json!({"registryId": registry_id})).await?;
         assert!(response.failures.is_empty(), "{:?}", response.failures);
-        Ok(json(response.r#return.expect("results")))
+        Ok(results(response))
     }
 
     /// The message with which getCredentials for registry 123456789012 fails.
@@ -160,6 +160,12 @@ impl Plugin {
         self.stdout.read_to_string(&mut stdout).await.expect("stdout is text");
         (status.code(), stdout, self.stderr.await.expect("stderr was read"))
     }
+}
+
+/// The results in an answer to Invoke, JSON in the form of the wire.
+pub fn results(response: InvokeResponse) -> Json {
+    let results = response.r#return.expect("results");
+    json(prost::Message::decode(results).expect("a Struct"))
 }
 
 /// Static keys and the stand-in's URL, as an explicit provider has them.

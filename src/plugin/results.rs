@@ -1,0 +1,55 @@
+use std::sync::{Arc, OnceLock};
+
+use prost::{Message, bytes::Bytes};
+
+use super::property::{self, Accepts, EncodeError, Object, Value};
+
+/// What a function returns: property values, by the names that the schema lists. Clones share them and their form on the
+/// wire, so the same results cost little when they are returned again.
+///
+/// There is no `Debug`: they can be credentials.
+#[derive(Clone)]
+pub struct Results {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    values: Object,
+    /// The values on the wire, none of them secret, for whoever was the first to ask.
+    plain: OnceLock<(Accepts, Bytes)>,
+}
+
+impl Results {
+    /// Results, each with its name.
+    pub fn new<const N: usize>(values: [(&str, impl Into<Value>); N]) -> Self {
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        Self { shared: Arc::new(Shared { values, plain: OnceLock::new() }) }
+    }
+
+    /// The values on the wire (`google.protobuf.Struct`), those of them secret whose names `is_secret` tells.
+    ///
+    /// # Errors
+    ///
+    /// See [`EncodeError`].
+    pub(super) fn encode(&self, is_secret: impl Fn(&str) -> bool, accepts: Accepts) -> Result<Bytes, EncodeError> {
+        let Shared { values, plain } = &*self.shared;
+        if values.keys().any(|name| is_secret(name)) {
+            let mut values = values.clone();
+            values.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| value.make_secret());
+            return encode(values, accepts);
+        }
+        match plain.get() {
+            Some((same, bytes)) if *same == accepts => Ok(bytes.clone()),
+            _ => {
+                let bytes = encode(values.clone(), accepts)?;
+                // Those of an engine that accepts other values stay.
+                let _ = plain.set((accepts, bytes.clone()));
+                Ok(bytes)
+            }
+        }
+    }
+}
+
+fn encode(values: Object, accepts: Accepts) -> Result<Bytes, EncodeError> {
+    Ok(property::encode(values, accepts)?.encode_to_vec().into())
+}
