@@ -113,6 +113,7 @@ async fn roles_of_profiles_are_assumed_along_their_sources() {
     assert!(asked.is_signed_with(&secret_key("ASIATop")));
     let [first, second] = &sts.asked()[..] else { panic!("two roles") };
     assert_eq!((first.access_key(), second.access_key()), ("AKIDPROFILE", "ASIAMiddle"));
+    assert!(first.is_signed_with("profile-secret") && second.is_signed_with(&secret_key("ASIAMiddle")));
     assert_eq!(second.header("x-amz-security-token"), session_token("ASIAMiddle"));
     let told = ["ExternalId", "DurationSeconds", "RoleSessionName"].map(|field| second.field(field));
     assert_eq!(told, ["42", "1800", "me"]);
@@ -130,7 +131,10 @@ async fn a_role_of_a_profile_can_start_from_the_environment() {
     let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
     let mut running = Machine::new().config(role).keys().configured(configuration).await;
     assert_eq!(running.asked(&ecr).await.access_key, "ASIAP");
-    assert_eq!(sts.asked()[0].access_key(), "AKIDENVIRONMENT");
+    let [asked] = &sts.asked()[..] else { panic!("one role") };
+    assert_eq!(asked.access_key(), "AKIDENVIRONMENT");
+    assert!(asked.is_signed_with("environment-secret"));
+    assert!(running.source().await.starts_with("profile p: the environment (AWS_ACCESS_KEY_ID, "));
 }
 
 #[tokio::test]
@@ -138,15 +142,25 @@ async fn a_role_of_a_profile_can_start_from_the_container_or_the_instance() {
     let service = Server::start(|_| Reply::Body(200, CONTAINER_KEYS.to_owned())).await.unwrap();
     let metadata = metadata(true).await;
     let container = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
-    for (machine, source, base) in
-        [(container, "EcsContainer", "ASIACONTAINER"), (instance(&metadata), "Ec2InstanceMetadata", "ASIAINSTANCE")]
-    {
+    for (machine, source, base, secret, from) in [
+        (container, "EcsContainer", "ASIACONTAINER", "container-secret", "the container's service at "),
+        (
+            instance(&metadata),
+            "Ec2InstanceMetadata",
+            "ASIAINSTANCE",
+            "instance-secret",
+            "the instance metadata service",
+        ),
+    ] {
         let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
         let role = format!("[profile p]\nrole_arn = arn:aws:iam::111122223333:role/P\ncredential_source = {source}\n");
         let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
         let mut running = machine.config(&role).configured(configuration).await;
         assert_eq!(running.asked(&ecr).await.access_key, "ASIAP");
-        assert_eq!(sts.asked()[0].access_key(), base);
+        let [asked] = &sts.asked()[..] else { panic!("one role") };
+        assert_eq!(asked.access_key(), base);
+        assert!(asked.is_signed_with(secret));
+        assert!(running.source().await.starts_with(&format!("profile p: {from}")));
     }
 }
 
@@ -160,11 +174,16 @@ async fn a_profile_can_name_a_web_identity() {
         machine.path("token")
     );
     let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
+    let token = machine.path("token");
     let mut running = machine.config(&profile).configured(configuration).await;
-    assert_eq!(running.asked(&ecr).await.access_key, "ASIAWeb");
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "ASIAWeb");
+    assert!(asked.is_signed_with(&secret_key("ASIAWeb")));
     let [asked] = &sts.asked()[..] else { panic!("one exchange") };
     let told = ["Action", "WebIdentityToken", "RoleSessionName"].map(|field| asked.field(field));
     assert_eq!(told, ["AssumeRoleWithWebIdentity", "profile-token", "me"]);
+    let source = format!("profile p: the web identity token in {token}, then the role ");
+    assert!(running.source().await.starts_with(&source));
 }
 
 #[tokio::test]
@@ -405,7 +424,9 @@ async fn a_web_identity_is_read_anew_when_its_credentials_are_over() {
         .var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod")
         .var("AWS_ROLE_SESSION_NAME", "pod");
     let mut running = machine.configured(with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}))).await;
-    assert_eq!(running.asked(&ecr).await.access_key, "ASIAPod");
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "ASIAPod");
+    assert!(asked.is_signed_with(&secret_key("ASIAPod")));
     std::fs::write(&token, "second-token").unwrap();
     let asked = running.plugin.get_credentials("210987654321").await;
     asked.expect("a token");
@@ -435,11 +456,53 @@ async fn a_web_identity_can_stand_in_the_configuration() {
         let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity,
             "accessKey": "AKIDSTATIC", "secretKey": "s"});
         let mut running = machine.keys().configured(with(calls(&ecr), more)).await;
-        assert_eq!(running.asked(&ecr).await.access_key, "ASIACi");
+        let asked = running.asked(&ecr).await;
+        assert_eq!(asked.access_key, "ASIACi");
+        assert!(asked.is_signed_with(&secret_key("ASIACi")));
         let [asked] = &sts.asked()[..] else { panic!("one exchange") };
+        assert_eq!(asked.access_key(), "", "the token is all that says who asks");
         let told = ["WebIdentityToken", "RoleArn", "DurationSeconds", "Policy", "PolicyArns.member.1.arn"];
         assert_eq!(told.map(|field| asked.field(field)), [token, role, "3600", "{}", "arn:aws:iam::aws:policy/X"]);
+        assert!(running.source().await.starts_with("the web identity token "));
     }
+}
+
+#[tokio::test]
+async fn variables_complete_a_configured_web_identity_but_do_not_replace_it() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let machine = || {
+        let machine = Machine::new().var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Variable");
+        machine.var("AWS_ROLE_SESSION_NAME", "variable").var("AWS_WEB_IDENTITY_TOKEN_FILE", "/absent")
+    };
+    let configured = json!({"roleArn": "arn:aws:iam::111122223333:role/Configured", "sessionName": "configured"});
+    for (identity, access_key, session_name) in
+        [(json!({}), "ASIAVariable", "variable"), (configured, "ASIAConfigured", "configured")]
+    {
+        let identity = with(identity, json!({"webIdentityToken": "inline-token"}));
+        let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity});
+        let mut running = machine().configured(with(calls(&ecr), more)).await;
+        assert_eq!(running.asked(&ecr).await.access_key, access_key);
+        let asked = sts.asked().pop().expect("an exchange");
+        assert_eq!(asked.field("RoleSessionName"), session_name);
+    }
+}
+
+#[tokio::test]
+async fn roles_are_assumed_with_what_a_web_identity_is_exchanged_for() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityToken": "inline-token"});
+    let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity,
+        "assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/Deploy"}]});
+    let mut running = Machine::new().configured(with(calls(&ecr), more)).await;
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "ASIADeploy");
+    assert!(asked.is_signed_with(&secret_key("ASIADeploy")));
+    let [exchange, role] = &sts.asked()[..] else { panic!("an exchange and a role") };
+    assert_eq!((exchange.access_key(), role.access_key()), ("", "ASIACi"));
+    assert!(role.is_signed_with(&secret_key("ASIACi")));
+    let source = "the web identity token of the configuration, then the role arn:aws:iam::111122223333:role/Ci, then the \
+                  role arn:aws:iam::111122223333:role/Deploy";
+    assert_eq!(running.source().await, source);
 }
 
 pub(crate) const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "container-secret",
@@ -646,9 +709,12 @@ async fn roles_are_assumed_in_order_with_all_that_is_configured() {
         let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoles": roles});
         let mut running = Machine::new().keys().configured(with(calls(&ecr), more)).await;
         let asked = running.asked(&ecr).await;
+        assert!(asked.is_signed_with(&secret_key("ASIASecond")));
         assert_eq!((asked.access_key.as_str(), asked.session_token), ("ASIASecond", session_token("ASIASecond")));
         let [first, second] = &sts.asked()[before..] else { panic!("two roles") };
         assert_eq!((first.access_key(), second.access_key()), ("AKIDENVIRONMENT", "ASIAFirst"));
+        assert!(first.is_signed_with("environment-secret") && second.is_signed_with(&secret_key("ASIAFirst")));
+        assert_eq!(second.header("x-amz-security-token"), session_token("ASIAFirst"));
         assert!(first.field("RoleSessionName").starts_with("pulumi-resource-aws-"));
         for (field, value) in [
             ("RoleArn", "arn:aws:iam::444455556666:role/Second"),
@@ -667,6 +733,9 @@ async fn roles_are_assumed_in_order_with_all_that_is_configured() {
         ] {
             assert_eq!(second.field(field), value, "{field}");
         }
+        let source = "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), then the role \
+                      arn:aws:iam::111122223333:role/First, then the role arn:aws:iam::444455556666:role/Second";
+        assert_eq!(running.source().await, source);
     }
 }
 
@@ -679,6 +748,7 @@ async fn the_older_form_of_one_role_is_understood() {
     assert_eq!(running.asked(&ecr).await.access_key, "ASIAOld");
     let [asked] = &sts.asked()[..] else { panic!("one role") };
     assert_eq!((asked.field("ExternalId").as_str(), asked.region()), ("42", "us-east-2"));
+    assert!(asked.is_signed_with("environment-secret"));
 }
 
 #[tokio::test]
