@@ -11,6 +11,9 @@ use super::{Configuration, Error};
 /// The name of the profile that is used if none is named.
 const DEFAULT: &str = "default";
 
+/// Where the environment names it: the SDK itself knows the first alone.
+const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
 /// The profiles of the shared files, and which of them is selected.
 ///
 /// There is no `Debug`: profiles hold keys.
@@ -56,16 +59,17 @@ impl SharedFiles {
     /// [`Error::MalformedFile`], and [`Error::UnreadableFile`] for files that the configuration names; others may be
     /// missing.
     pub(super) async fn read(configuration: &Configuration) -> Result<Self, Error> {
-        let profile = configuration.profile.clone();
-        let is_named = profile.is_some() || std::env::var_os("AWS_PROFILE").is_some_and(|name| !name.is_empty());
-        let selected = profile.map_or_else(|| (!is_named).then(|| DEFAULT.into()), |profile| Some(profile.into()));
-        aws_config::profile::load(&Fs::real(), &environment(), &locations(configuration), selected)
+        let variable = |name| std::env::var(name).ok().filter(|profile| !profile.trim().is_empty());
+        let profile = configuration.profile.clone().or_else(|| VARIABLES.into_iter().find_map(variable));
+        let is_named = profile.is_some();
+        let selected = profile.map_or(DEFAULT.into(), Into::into);
+        aws_config::profile::load(&Fs::real(), &environment(), &locations(configuration), Some(selected))
             .await
             .map(|profiles| Self { profiles, is_named })
             .map_err(|error| unreadable(&error))
     }
 
-    /// The name of the selected profile: the configuration's, that in `AWS_PROFILE`, or `default`.
+    /// The name of the selected profile: the configuration's, the environment's, or `default`.
     pub(super) fn selected(&self) -> &str {
         self.profiles.selected_profile()
     }

@@ -54,6 +54,28 @@ async fn the_environment_wins_over_the_default_profile_and_that_of_aws_profile()
 }
 
 #[tokio::test]
+async fn variables_that_older_sdks_read_count_where_those_of_today_are_not_set() {
+    let ecr = Ecr::start().await.unwrap();
+    let older = || Machine::new().var("AWS_ACCESS_KEY", "AKIDOLD").var("AWS_SECRET_KEY", "old-secret");
+    for (machine, access_key, secret_key) in
+        [(older(), "AKIDOLD", "old-secret"), (older().keys(), "AKIDENVIRONMENT", "environment-secret")]
+    {
+        let asked = machine.configured(calls(&ecr)).await.asked(&ecr).await;
+        assert_eq!(asked.access_key, access_key);
+        assert!(asked.is_signed_with(secret_key));
+    }
+    let config = format!("[profile old]\n{KEYS}[profile new]\n{}", KEYS.replace("AKIDPROFILE", "AKIDNEW"));
+    let older = || Machine::new().config(&config).var("AWS_DEFAULT_PROFILE", "old");
+    for (machine, access_key) in [
+        (older(), "AKIDPROFILE"),
+        (older().var("AWS_PROFILE", " "), "AKIDPROFILE"),
+        (older().var("AWS_PROFILE", "new"), "AKIDNEW"),
+    ] {
+        assert_eq!(machine.configured(calls(&ecr)).await.asked(&ecr).await.access_key, access_key);
+    }
+}
+
+#[tokio::test]
 async fn a_configured_profile_wins_over_the_environment() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().config(&format!("[profile named]\n{KEYS}")).keys().var("AWS_PROFILE", "absent");
