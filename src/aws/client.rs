@@ -125,6 +125,7 @@ impl Resolved {
 
     async fn caller(&mut self, configuration: &Arc<Configuration>, region: &str) -> Result<Caller, Error> {
         let session = self.session(configuration).await?;
+        session.check_region(region)?;
         if let Some(caller) = &self.caller {
             return Ok(caller.clone());
         }

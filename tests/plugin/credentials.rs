@@ -829,6 +829,26 @@ async fn without_any_source_all_are_named_in_order() {
 }
 
 #[tokio::test]
+async fn a_profile_that_is_not_there_says_which_are_wherever_it_is_named() {
+    let ecr = Ecr::start().await.unwrap();
+    let machine = || Machine::new().config("[default]\nregion = eu-west-1\n[profile dev]\nregion = eu-west-1\n");
+    let nowhere = json!({"endpoints": [{"ecr": ecr.url()}]});
+    for (machine, configuration) in [
+        (machine(), with(calls(&ecr), json!({"profile": "absent"}))),
+        (machine().var("AWS_PROFILE", "absent"), calls(&ecr)),
+        (machine().var("AWS_DEFAULT_PROFILE", "absent"), calls(&ecr)),
+        // It was to name the Region, too.
+        (machine(), with(nowhere.clone(), json!({"profile": "absent"}))),
+        (machine().var("AWS_PROFILE", "absent"), nowhere.clone()),
+    ] {
+        let error = machine.error(configuration.clone()).await;
+        let expected =
+            ": there is no profile absent in the shared AWS files, only: default, dev. Correct aws:profile, ";
+        assert!(error.contains(expected), "{configuration}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_profile_that_is_not_complete_says_what_is_missing() {
     for (profile, part) in [
         ("role_arn = arn:aws:iam::1:role/x", "needs a source_profile or a credential_source"),
