@@ -59,7 +59,8 @@ macro_rules! config {
         if !configuration.user_agents.is_empty() {
             config = config.interceptor(UserAgents(configuration.user_agents.clone()));
         }
-        if let Some(capacity) = configuration.token_bucket_rate_limiter_capacity.and_then(|n| n.try_into().ok()) {
+        let capacity = configuration.token_bucket_rate_limiter_capacity.filter(|capacity| *capacity != 0);
+        if let Some(capacity) = capacity.and_then(|capacity| capacity.try_into().ok()) {
             let bucket = TokenBucket::builder().capacity(capacity).build();
             config = config.retry_partition(RetryPartition::custom("configured").token_bucket(bucket).build());
         }

@@ -297,6 +297,11 @@ async fn an_empty_bucket_ends_the_tries() {
     let more = json!({"maxRetries": 5, "tokenBucketRateLimiterCapacity": 1});
     Machine::new().keys().error(with(calls(&ecr), more)).await;
     assert_eq!(ecr.requests().len(), 1, "one try more costs more than the bucket holds");
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_next(Answer::Error(500, "ServerException", "internal"));
+    let more = json!({"maxRetries": 2, "tokenBucketRateLimiterCapacity": 0});
+    Machine::new().keys().configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+    assert_eq!(ecr.requests().len(), 2, "a bucket of 0 is none of one's own");
 }
 
 #[tokio::test]
