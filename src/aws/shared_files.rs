@@ -51,6 +51,12 @@ pub(super) fn expand_home(path: &str) -> PathBuf {
     }
 }
 
+/// A value without quotes around it, which the SDK for Go takes off and this one does not.
+pub(super) fn unquoted(value: &str) -> &str {
+    let inside = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+    inside.unwrap_or(value)
+}
+
 impl SharedFiles {
     /// Reads the files.
     ///
@@ -86,7 +92,7 @@ impl SharedFiles {
 
     /// A property of the selected profile.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.profiles.get(key).filter(|value| !value.is_empty())
+        self.profiles.get(key).map(unquoted).filter(|value| !value.is_empty())
     }
 
     /// A setting of the environment, `AWS_` and `key` in capitals, else the property `key` of the selected profile.
@@ -124,7 +130,7 @@ impl SharedFiles {
 
     /// A property of an `[sso-session NAME]` section; the outer `None` if there is no such section.
     pub(super) fn sso_session(&self, name: &str, key: &str) -> Option<Option<&str>> {
-        self.profiles.sso_session(name).map(|session| session.get(key))
+        self.profiles.sso_session(name).map(|session| session.get(key).map(unquoted))
     }
 }
 

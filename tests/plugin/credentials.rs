@@ -120,6 +120,25 @@ async fn shared_files_are_found_at_each_of_their_places() {
 }
 
 #[tokio::test]
+async fn quotes_around_a_property_are_not_part_of_it_but_those_of_a_command_are() {
+    let ecr = Ecr::start().await.unwrap();
+    let profile = format!(
+        "[default]\nregion = \"sa-east-1\"\nendpoint_url = \"{}\"\naws_access_key_id = \"AKIDQUOTED\"\n\
+         aws_secret_access_key = 'quoted-secret'\n",
+        ecr.url()
+    );
+    let asked = Machine::new().config(&profile).configured(json!({})).await.asked(&ecr).await;
+    assert_eq!((asked.access_key.as_str(), asked.region.as_str()), ("AKIDQUOTED", "sa-east-1"));
+    assert!(asked.is_signed_with("quoted-secret"));
+
+    let keys = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "process-secret"}"#;
+    let machine = Machine::new().file("a file", keys);
+    let command = format!("[default]\ncredential_process = \"cat\" \"{}\"\n", machine.path("a file"));
+    let asked = machine.config(&command).configured(calls(&ecr)).await.asked(&ecr).await;
+    assert_eq!(asked.access_key, "AKIDPROCESS");
+}
+
+#[tokio::test]
 async fn roles_of_profiles_are_assumed_along_their_sources() {
     let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
     let machine = Machine::new().config(&format!(
