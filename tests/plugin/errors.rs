@@ -38,6 +38,10 @@ async fn each_answer_of_aws_has_its_sentence() {
             Answer::Error(400, "ThrottlingException", "Rate exceeded"),
             format!("AWS throttled the call, which was tried 3 times: Rate exceeded (ThrottlingException). {later}"),
         ),
+        (
+            Answer::Error(429, "NewThrottlingException", "slow down"),
+            format!("AWS throttled the call, which was tried 3 times: slow down (NewThrottlingException). {later}"),
+        ),
         (Answer::Html(429), format!("AWS throttled the call, which was tried 3 times: HTTP status 429. {later}")),
         (
             Answer::Error(500, "ServerException", "internal"),
