@@ -220,6 +220,10 @@ async fn the_schema_names_the_variables_of_the_environment_and_defaults() {
     ] {
         assert_eq!(schema["config"]["variables"][key]["defaultInfo"]["environment"], names, "{key}");
     }
+    // Those that nothing in the environment or a profile stands for have their default.
+    for key in ["insecure", "skipCredentialsValidation", "skipRequestingAccountId"] {
+        assert_eq!(schema["config"]["variables"][key]["default"], false, "{key}");
+    }
     // Keys have none: SDKs would copy the variables' values into the state.
     for key in ["accessKey", "secretKey", "token"] {
         assert_eq!(schema["config"]["variables"][key]["defaultInfo"], Json::Null, "{key}");
