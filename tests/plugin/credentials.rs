@@ -94,14 +94,12 @@ async fn shared_files_are_found_at_each_of_their_places() {
         let path = machine.path(path);
         machine.var(name, path)
     };
-    let given = |machine: &Machine, key: &str, list: bool| {
+    // What the configuration names is read in place of what the variable does.
+    let configured = |key: &str, list: bool, variable: &str| {
+        let machine =
+            at(machine("given"), variable, "other").file("other", format!("{keys}aws_session_token = other\n"));
         let path = machine.path("given");
-        if list { json!({key: [path]}) } else { json!({key: path}) }
-    };
-    let configured = |key: &str, list: bool| {
-        let machine = machine("given");
-        let more = given(&machine, key, list);
-        (machine, more)
+        (machine, if list { json!({key: [path]}) } else { json!({key: path}) })
     };
     for (machine, more) in [
         (machine(".aws/credentials"), json!({})),
@@ -109,13 +107,29 @@ async fn shared_files_are_found_at_each_of_their_places() {
         (at(machine("elsewhere"), "AWS_SHARED_CREDENTIALS_FILE", "elsewhere"), json!({})),
         (at(machine("elsewhere"), "AWS_CONFIG_FILE", "elsewhere"), json!({})),
         (machine("given"), json!({"sharedCredentialsFiles": ["~/given"]})),
-        configured("sharedCredentialsFiles", true),
-        configured("sharedConfigFiles", true),
-        configured("sharedCredentialsFile", false),
+        configured("sharedCredentialsFiles", true, "AWS_SHARED_CREDENTIALS_FILE"),
+        configured("sharedConfigFiles", true, "AWS_CONFIG_FILE"),
+        configured("sharedCredentialsFile", false, "AWS_SHARED_CREDENTIALS_FILE"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let mut running = machine.configured(with(calls(&ecr), more.clone())).await;
-        assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROFILE", "{more}");
+        let asked = running.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDPROFILE", ""), "{more}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_shared_files_all_are_read_and_the_last_one_wins() {
+    for (key, start) in [("sharedConfigFiles", "[profile p]"), ("sharedCredentialsFiles", "[p]")] {
+        let ecr = Ecr::start().await.unwrap();
+        let machine = Machine::new()
+            .file("first", format!("{start}\naws_access_key_id = AKIDFIRST\naws_secret_access_key = first-secret\n"))
+            .file("last", format!("{start}\naws_access_key_id = AKIDLAST\n"));
+        let files = json!([machine.path("first"), machine.path("last")]);
+        let mut running = machine.configured(with(calls(&ecr), json!({"profile": "p", key: files}))).await;
+        let asked = running.asked(&ecr).await;
+        assert_eq!(asked.access_key, "AKIDLAST", "{key}");
+        assert!(asked.is_signed_with("first-secret"), "{key}");
     }
 }
 
@@ -722,6 +736,23 @@ async fn the_profile_that_is_configured_tells_where_the_metadata_service_is() {
     let more = json!({"profile": "p", "sharedConfigFiles": [machine.path("other")]});
     let mut running = machine.configured(with(calls(&ecr), more)).await;
     assert_eq!(running.asked(&ecr).await.access_key, "ASIAINSTANCE");
+}
+
+#[tokio::test]
+async fn the_configuration_and_then_the_environment_tell_where_the_metadata_service_is() {
+    let metadata = metadata(true).await;
+    let nowhere = "[default]\nec2_metadata_service_endpoint = http://127.0.0.1:1\n";
+    let configured = instance(&metadata).var("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+    for (machine, more) in [
+        (configured, json!({"ec2MetadataServiceEndpoint": metadata.url()})),
+        (instance(&metadata).config(nowhere), json!({})),
+        // An endpoint wins over where the mode says that it is.
+        (instance(&metadata), json!({"ec2MetadataServiceEndpointMode": "IPv6"})),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let mut running = machine.configured(with(calls(&ecr), more)).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIAINSTANCE");
+    }
 }
 
 #[tokio::test]

@@ -162,10 +162,11 @@ async fn a_ca_bundle_is_trusted_wherever_it_is_named() {
     let variable_path = variable.path("ca.pem");
     let profile = machine();
     let profile_path = profile.path("ca.pem");
+    let absent = "[default]\nca_bundle = /absent\n";
     for (machine, more) in [
-        (configured, json!({"customCaBundle": path})),
+        (configured.var("AWS_CA_BUNDLE", "/absent").config(absent), json!({"customCaBundle": path})),
         (machine(), json!({"customCaBundle": "~/ca.pem"})),
-        (variable.var("AWS_CA_BUNDLE", variable_path), json!({})),
+        (variable.var("AWS_CA_BUNDLE", variable_path).config(absent), json!({})),
         (profile.config(&format!("[default]\nca_bundle = {profile_path}\n")), json!({})),
     ] {
         let ecr = Ecr::start().await.unwrap();
@@ -279,6 +280,7 @@ async fn a_call_is_tried_as_often_as_configured() {
         (Machine::new(), json!({"maxRetries": 2, "retryMode": "adaptive"}), 2),
         (Machine::new().var("AWS_MAX_ATTEMPTS", "2"), json!({}), 2),
         (Machine::new().config("[default]\nmax_attempts = 2\n"), json!({}), 2),
+        (Machine::new().config("[default]\nmax_attempts = 7\n").var("AWS_MAX_ATTEMPTS", "2"), json!({}), 2),
         (Machine::new().var("AWS_MAX_ATTEMPTS", "7"), json!({"maxRetries": 1}), 1),
     ] {
         let ecr = Ecr::start().await.unwrap();
@@ -338,6 +340,7 @@ async fn the_mode_of_tries_is_the_sdk_s_own() {
         (Machine::new().var("AWS_RETRY_MODE", "adaptive"), json!({}), "F"),
         (Machine::new().var("AWS_RETRY_MODE", "adaptive"), json!({"retryMode": "standard"}), "E"),
         (Machine::new().config("[default]\nretry_mode = adaptive\n"), json!({}), "F"),
+        (Machine::new().config("[default]\nretry_mode = adaptive\n").var("AWS_RETRY_MODE", "standard"), json!({}), "E"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let asked = machine.keys().configured(with(calls(&ecr), more)).await.asked(&ecr).await;
