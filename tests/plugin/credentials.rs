@@ -943,6 +943,15 @@ async fn without_any_source_all_are_named_in_order() {
                     AWS_CONTAINER_CREDENTIALS_FULL_URI is set); the instance metadata service (disabled by \
                     AWS_EC2_METADATA_DISABLED). Set AWS_PROFILE";
     assert!(error.contains(expected), "{error}");
+    // A configured profile leaves out what is asked before profiles.
+    let machine = Machine::new().keys().config("[profile p]\nregion = eu-west-1\n");
+    let machine =
+        machine.without("AWS_EC2_METADATA_DISABLED").var("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+    let error = machine.error(with(calls(&ecr), json!({"profile": "p"}))).await;
+    let expected = "looked, in this order, at: profile p (it has no credentials); the container's service (neither \
+                    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set); the instance \
+                    metadata service (127.0.0.1:1 could not be reached: ";
+    assert!(error.contains(expected), "{error}");
     assert_eq!(ecr.connections(), 0);
 }
 
