@@ -919,15 +919,16 @@ async fn credentials_are_looked_up_once_and_again_when_they_are_over() {
     .unwrap();
     let machine = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
     let mut running = machine.configured(calls(&ecr)).await;
-    for registry in ["000000000001", "000000000002", "000000000003"] {
-        running.plugin.get_credentials(registry).await.expect("a token");
+    let calls = (1..=20).map(|number| running.plugin.begin(json!({"registryId": format!("{number:012}")})));
+    for call in calls.collect::<Vec<_>>() {
+        within_deadline("a call", call).await.unwrap().expect("a token");
     }
     running.source().await;
     assert_eq!((count.load(Ordering::Relaxed), running.look_ups()), (1, 1));
 
     ecr.answer_next(OVER);
-    running.plugin.get_credentials("000000000004").await.expect_err("AWS says that the credentials are over");
-    for registry in ["000000000005", "000000000006"] {
+    running.plugin.get_credentials("000000000101").await.expect_err("AWS says that the credentials are over");
+    for registry in ["000000000102", "000000000103"] {
         running.plugin.get_credentials(registry).await.expect("a token");
     }
     assert_eq!(count.load(Ordering::Relaxed), 3, "once more after they were over, and each time if they are over");
