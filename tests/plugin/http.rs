@@ -218,6 +218,7 @@ async fn a_certificate_that_is_no_good_says_why() {
         (stranger.certificate("127.0.0.1"), "the certificate's authority is not trusted"),
         (authority.certificate("other.example"), "the certificate is for another host name"),
         (authority.expired_certificate("127.0.0.1"), "the certificate has expired"),
+        (authority.early_certificate("127.0.0.1"), "the certificate is not valid yet"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let tls = Tls::start(certificate, ecr.address()).await.unwrap();
@@ -230,6 +231,16 @@ async fn a_certificate_that_is_no_good_says_why() {
         assert!(error.contains(&expected), "{error}");
         assert!(ecr.requests().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_says_so() {
+    let ecr = Ecr::start().await.unwrap();
+    let endpoint = json!([{"ecr": format!("https://{}", ecr.address())}]);
+    let error =
+        Machine::new().keys().error(json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": endpoint})).await;
+    let expected = format!("no secure connection to {} could be made: the server does not speak TLS. ", ecr.address());
+    assert!(error.contains(&expected), "{error}");
 }
 
 #[tokio::test]
