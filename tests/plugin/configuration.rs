@@ -128,7 +128,7 @@ async fn keys_roles_and_guards_have_their_effect_in_each_form() {
             "policyArns": ["arn:aws:iam::aws:policy/A"], "transitiveTagKeys": ["Team"]});
         let configuration = json!({"region": "us-west-2", "stsRegion": "us-east-2", "accessKey": "AKIDSTATIC",
             "secretKey": "static-secret", "token": "static-token", "assumeRoles": [role],
-            "allowedAccountIds": [ACCOUNT], "endpoints": [{"ecr": ecr.url(), "sts": sts.url()}]});
+            "allowedAccountIds": [ACCOUNT], "userAgents": ["product/1.0"], "endpoints": [{"ecr": ecr.url(), "sts": sts.url()}]});
         let asked = Machine::new().configured(in_form(form, &configuration)).await.asked(&ecr).await;
         assert_eq!((asked.access_key.as_str(), asked.region.as_str()), ("ASIAR", "us-west-2"));
         let [role, identity] = &sts.asked()[..] else { panic!("a role and whose it is") };
@@ -139,6 +139,10 @@ async fn keys_roles_and_guards_have_their_effect_in_each_form() {
             ["DurationSeconds", "Tags.member.1.Value", "PolicyArns.member.1.arn", "TransitiveTagKeys.member.1"];
         assert_eq!(fields.map(|field| role.field(field)), ["3600", "a", "arn:aws:iam::aws:policy/A", "Team"]);
         assert_eq!(identity.field("Action"), "GetCallerIdentity");
+        for asked in [role, identity] {
+            let agent = asked.header("user-agent");
+            assert!(agent.contains("lib/pulumi-resource-aws/") && agent.ends_with(" product/1.0"), "{agent}");
+        }
     }
 }
 

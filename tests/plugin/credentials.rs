@@ -18,7 +18,7 @@ use support::{
     within_deadline,
 };
 
-use crate::machine::{Machine, REGISTRY, calls, with};
+use crate::machine::{Machine, REGISTRY, Running, calls, with};
 
 const KEYS: &str = "aws_access_key_id = AKIDPROFILE\naws_secret_access_key = profile-secret\n";
 
@@ -360,15 +360,32 @@ async fn a_credential_process_that_hangs_is_ended_with_its_children() {
     until("the child's end", || !runs(&pid)).await;
 }
 
+/// The id of the child of [`HANGS`], once it runs.
+async fn child_of(running: &Running) -> String {
+    let child = running.path("child");
+    until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
+    let pid = std::fs::read_to_string(&child).unwrap();
+    assert!(runs(&pid));
+    pid
+}
+
+#[tokio::test]
+async fn the_end_of_the_plugin_ends_the_credential_process() {
+    let ecr = Ecr::start().await.unwrap();
+    let running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+    let _call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    let pid = child_of(&running).await;
+    running.plugin.signal("TERM").await;
+    running.plugin.wait().await;
+    until("the child's end", || !runs(&pid)).await;
+}
+
 #[tokio::test]
 async fn a_cancelled_call_ends_the_credential_process() {
     let ecr = Ecr::start().await.unwrap();
     let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
     let call = running.plugin.begin(json!({"registryId": REGISTRY}));
-    let child = running.path("child");
-    until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
-    let pid = std::fs::read_to_string(&child).unwrap();
-    assert!(runs(&pid));
+    let pid = child_of(&running).await;
     running.plugin.client.cancel(()).await.unwrap();
     assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
     until("the child's end", || !runs(&pid)).await;
@@ -461,6 +478,7 @@ async fn an_sso_token_that_is_over_is_renewed_and_kept_for_others() {
     let expected = json!({"clientId": "client", "clientSecret": "client-secret", "grantType": "refresh_token",
         "refreshToken": "refresh-token"});
     assert_eq!(told, expected);
+    assert!(renewal.header("user-agent").contains("lib/pulumi-resource-aws/"));
     assert_eq!(exchange.header("x-amz-sso_bearer_token"), "renewed-token");
     let kept: Json = serde_json::from_slice(&std::fs::read(running.path(SESSION_CACHE)).unwrap()).unwrap();
     assert_eq!((&kept["accessToken"], &kept["refreshToken"]), (&json!("renewed-token"), &json!("next-refresh-token")));
