@@ -1,6 +1,6 @@
 //! The shared config and credentials files of the AWS SDKs.
 
-use std::{collections::HashMap, error::Error as _, path::PathBuf};
+use std::{collections::HashMap, error::Error as _, path::PathBuf, time::Duration};
 
 use aws_config::profile::{Profile, ProfileFileLoadError, ProfileParseError, ProfileSet};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -13,6 +13,9 @@ const DEFAULT: &str = "default";
 
 /// Where the environment names it: the SDK itself knows the first alone.
 const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
+/// How long files may take, which can be on a file system of a network.
+pub(super) const FILES_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The profiles of the shared files, and which of them is selected.
 ///

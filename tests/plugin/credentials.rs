@@ -579,6 +579,18 @@ async fn a_web_identity_is_read_anew_when_its_credentials_are_over() {
 }
 
 #[tokio::test]
+async fn a_web_identity_that_cannot_be_read_to_its_end_is_given_up() {
+    let (ecr, machine) = (Ecr::start().await.unwrap(), Machine::new());
+    let pipe = machine.path("pipe");
+    let made = tokio::process::Command::new("mkfifo").arg(&pipe).status().await.unwrap();
+    assert!(made.success());
+    let machine = machine.var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod");
+    let error = machine.var("AWS_WEB_IDENTITY_TOKEN_FILE", &pipe).error(calls(&ecr)).await;
+    let part = format!("the web identity token in {pipe} gave no AWS credentials: the file cannot be read in time. ");
+    assert!(error.contains(&part), "{error}");
+}
+
+#[tokio::test]
 async fn a_web_identity_can_stand_in_the_configuration() {
     let role = "arn:aws:iam::111122223333:role/Ci";
     let file = Machine::new().file("token", "file-token");
@@ -835,6 +847,20 @@ async fn a_metadata_service_that_hangs_is_given_up() {
     let error = instance(&metadata).error(calls(&ecr)).await;
     let part = format!("the instance metadata service ({} did not answer in time)", metadata.address());
     assert!(error.contains(&part), "{error}");
+}
+
+#[tokio::test]
+async fn an_instance_without_a_role_says_so() {
+    let ecr = Ecr::start().await.unwrap();
+    let metadata = Server::start(|asked| match asked.method.as_str() {
+        "PUT" => Reply::Body(200, "imds-token".to_owned()),
+        _ => Reply::Body(404, String::new()),
+    });
+    let error = instance(&metadata.await.unwrap()).error(calls(&ecr)).await;
+    assert!(
+        error.contains("; the instance metadata service (it has no role for this instance). Set AWS_PROFILE"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
