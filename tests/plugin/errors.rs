@@ -25,7 +25,7 @@ async fn each_answer_of_aws_has_its_sentence() {
         (
             Answer::Error(400, "UnrecognizedClientException", "The security token is invalid."),
             "AWS does not accept the credentials: The security token is invalid. (UnrecognizedClientException). \
-             Check the access key, the secret key and the session token."
+             Check the access key, the secret key and the session token, and that they are of the Region's partition."
                 .to_owned(),
         ),
         (
