@@ -81,6 +81,7 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, tries: u32, secr
         | "Throttling"
         | "ThrottlingException"
         | "TooManyRequestsException" => Error::Throttled { answer: text, tries },
+        _ if status == 429 => Error::Throttled { answer: text, tries },
         _ if status >= 500 => Error::Server(text),
         _ => Error::Other(text),
     }

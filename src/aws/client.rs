@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use tokio::{
     runtime::Handle,
@@ -9,15 +9,12 @@ use tokio::{
 
 use super::{
     AuthorizationData, Caller, Configuration, Error, answer, credentials, interceptors::Tries, region,
-    session::Session, validity,
+    session::Session, shared_files::FILES_TIMEOUT, validity,
 };
 
 /// Calls in flight at the same time; there are hardly more connections. At a latency of 50 ms these are 640 calls a
 /// second, more than the 500 that AWS allows an account in a Region: with more, the rest would only be throttled.
 const MAX_CONCURRENT_CALLS: usize = 32;
-
-/// How long the files may take, which can be on a file system of a network.
-const FILES_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request. What
 /// was found then is kept until its credentials expire; after that, and after a failure, all of it is looked up anew.
@@ -125,6 +122,7 @@ impl Resolved {
 
     async fn caller(&mut self, configuration: &Arc<Configuration>, region: &str) -> Result<Caller, Error> {
         let session = self.session(configuration).await?;
+        session.check_region(region)?;
         if let Some(caller) = &self.caller {
             return Ok(caller.clone());
         }

@@ -8,7 +8,7 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use super::{
     Error,
-    shared_files::{SharedFiles, environment},
+    shared_files::{SharedFiles, environment, unquoted},
 };
 
 /// Looks up `AWS_ENDPOINT_URL_SERVICE` and `AWS_ENDPOINT_URL`, then the profile's `services` and `endpoint_url`, as the
@@ -43,6 +43,6 @@ impl LoadServiceConfig for Endpoints {
         let value = EnvConfigValue::new().env(key.env()).profile(key.profile()).service_id(key.service_id());
         let environment = environment();
         let (url, _) = value.load(&environment, self.sections.as_ref()?.into())?;
-        Some(url.into_owned()).filter(|url| !url.trim().is_empty())
+        Some(unquoted(&url).to_owned()).filter(|url| !url.trim().is_empty())
     }
 }

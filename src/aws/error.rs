@@ -252,7 +252,9 @@ impl Error {
                 return format!("Allow these credentials the action {action} on the resource `*`");
             }
             Self::ExpiredCredentials(_) => "Get new ones and set them again, or sign in again",
-            Self::InvalidCredentials(_) => "Check the access key, the secret key and the session token",
+            Self::InvalidCredentials(_) => {
+                "Check the access key, the secret key and the session token, and that they are of the Region's partition"
+            }
             Self::ClockSkew(_) => "Set this machine's clock, for example by switching time synchronisation on",
             Self::InvalidParameter(_) => "Check that registryId is the id of an AWS account that exists",
             Self::Throttled { .. } => "Try again later, or make fewer calls at the same time",

@@ -21,7 +21,7 @@ use super::{
     endpoints::Endpoints,
     http::Http,
     interceptors::{TooManyRequests, UserAgents},
-    retries,
+    region, retries,
     shared_files::{self, SharedFiles},
     trust,
 };
@@ -59,7 +59,8 @@ macro_rules! config {
         if !configuration.user_agents.is_empty() {
             config = config.interceptor(UserAgents(configuration.user_agents.clone()));
         }
-        if let Some(capacity) = configuration.token_bucket_rate_limiter_capacity.and_then(|n| n.try_into().ok()) {
+        let capacity = configuration.token_bucket_rate_limiter_capacity.filter(|capacity| *capacity != 0);
+        if let Some(capacity) = capacity.and_then(|capacity| capacity.try_into().ok()) {
             let bucket = TokenBucket::builder().capacity(capacity).build();
             config = config.retry_partition(RetryPartition::custom("configured").token_bucket(bucket).build());
         }
@@ -93,15 +94,31 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::NoRegion`].
+    /// [`Error::NoRegion`], or [`Error::ProfileNotFound`] for a profile that was to name it.
     pub(super) fn region(&self) -> Result<String, Error> {
         let variable = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
         let configured = self.configuration.region.clone();
-        configured
-            .or_else(|| variable("AWS_REGION"))
-            .or_else(|| variable("AWS_DEFAULT_REGION"))
-            .or_else(|| self.files.get("region").map(str::to_owned))
-            .ok_or_else(|| Error::NoRegion { profile: self.files.selected().to_owned() })
+        let named = configured.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
+        if let Some(region) = named.or_else(|| self.files.get("region").map(str::to_owned)) {
+            return Ok(region);
+        }
+        let profile = self.files.selected();
+        if self.files.is_named() {
+            self.files.profile(profile)?;
+        }
+        Err(Error::NoRegion { profile: profile.to_owned() })
+    }
+
+    /// Checks that a call to `region` makes sense: only an endpoint of one's own may name its Regions as it likes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRegion`].
+    pub(super) fn check_region(&self, region: &str) -> Result<(), Error> {
+        match self.ecr_endpoint.is_some() || region::is_well_formed(region) {
+            true => Ok(()),
+            false => Err(Error::InvalidRegion(region.to_owned())),
+        }
     }
 
     /// What the SDK's own sources of credentials are made from.

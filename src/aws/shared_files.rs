@@ -1,6 +1,6 @@
 //! The shared config and credentials files of the AWS SDKs.
 
-use std::{collections::HashMap, error::Error as _, path::PathBuf};
+use std::{collections::HashMap, error::Error as _, path::PathBuf, time::Duration};
 
 use aws_config::profile::{Profile, ProfileFileLoadError, ProfileParseError, ProfileSet};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -10,6 +10,12 @@ use super::{Configuration, Error};
 
 /// The name of the profile that is used if none is named.
 const DEFAULT: &str = "default";
+
+/// Where the environment names it: the SDK itself knows the first alone.
+const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
+/// How long files may take, which can be on a file system of a network.
+pub(super) const FILES_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The profiles of the shared files, and which of them is selected.
 ///
@@ -48,6 +54,12 @@ pub(super) fn expand_home(path: &str) -> PathBuf {
     }
 }
 
+/// A value without quotes around it, which the SDK for Go takes off and this one does not.
+pub(super) fn unquoted(value: &str) -> &str {
+    let inside = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+    inside.unwrap_or(value)
+}
+
 impl SharedFiles {
     /// Reads the files.
     ///
@@ -56,16 +68,17 @@ impl SharedFiles {
     /// [`Error::MalformedFile`], and [`Error::UnreadableFile`] for files that the configuration names; others may be
     /// missing.
     pub(super) async fn read(configuration: &Configuration) -> Result<Self, Error> {
-        let profile = configuration.profile.clone();
-        let is_named = profile.is_some() || std::env::var_os("AWS_PROFILE").is_some_and(|name| !name.is_empty());
-        let selected = profile.map_or_else(|| (!is_named).then(|| DEFAULT.into()), |profile| Some(profile.into()));
-        aws_config::profile::load(&Fs::real(), &environment(), &locations(configuration), selected)
+        let variable = |name| std::env::var(name).ok().filter(|profile| !profile.trim().is_empty());
+        let profile = configuration.profile.clone().or_else(|| VARIABLES.into_iter().find_map(variable));
+        let is_named = profile.is_some();
+        let selected = profile.map_or(DEFAULT.into(), Into::into);
+        aws_config::profile::load(&Fs::real(), &environment(), &locations(configuration), Some(selected))
             .await
             .map(|profiles| Self { profiles, is_named })
             .map_err(|error| unreadable(&error))
     }
 
-    /// The name of the selected profile: the configuration's, that in `AWS_PROFILE`, or `default`.
+    /// The name of the selected profile: the configuration's, the environment's, or `default`.
     pub(super) fn selected(&self) -> &str {
         self.profiles.selected_profile()
     }
@@ -82,7 +95,7 @@ impl SharedFiles {
 
     /// A property of the selected profile.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.profiles.get(key).filter(|value| !value.is_empty())
+        self.profiles.get(key).map(unquoted).filter(|value| !value.is_empty())
     }
 
     /// A setting of the environment, `AWS_` and `key` in capitals, else the property `key` of the selected profile.
@@ -120,7 +133,7 @@ impl SharedFiles {
 
     /// A property of an `[sso-session NAME]` section; the outer `None` if there is no such section.
     pub(super) fn sso_session(&self, name: &str, key: &str) -> Option<Option<&str>> {
-        self.profiles.sso_session(name).map(|session| session.get(key))
+        self.profiles.sso_session(name).map(|session| session.get(key).map(unquoted))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use support::{
     ecr::Ecr,
-    sts::{ACCOUNT, Sts},
+    sts::{ACCOUNT, Sts, secret_key, session_token},
 };
 
 use crate::machine::{Machine, calls, with};
@@ -23,7 +23,14 @@ async fn accounts_pass_or_not() {
         assert!(sts.asked().is_empty(), "nothing is asked before the first token");
         for registry in ["000000000001", "000000000002"] {
             match (running.plugin.get_credentials(registry).await, refused_by) {
-                (Ok(_), None) => assert_eq!(sts.asked().len(), 1, "{guard}"),
+                (Ok(_), None) => {
+                    let [asked] = &sts.asked()[..] else { panic!("one question: {guard}") };
+                    assert_eq!(
+                        (asked.field("Action").as_str(), asked.access_key()),
+                        ("GetCallerIdentity", "AKIDENVIRONMENT")
+                    );
+                    assert!(asked.is_signed_with("environment-secret"));
+                }
                 (Err(status), Some(key)) => {
                     let part =
                         format!("the credentials belong to the AWS account {ACCOUNT}, which {key} does not let pass");
@@ -34,6 +41,19 @@ async fn accounts_pass_or_not() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn it_is_the_role_s_account_that_counts() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let more = json!({"allowedAccountIds": [ACCOUNT], "endpoints": [{"sts": sts.url()}],
+        "assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/R"}]});
+    Machine::new().keys().configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+    let [role, identity] = &sts.asked()[..] else { panic!("a role and whose it is") };
+    assert_eq!((role.field("Action").as_str(), role.access_key()), ("AssumeRole", "AKIDENVIRONMENT"));
+    assert_eq!((identity.field("Action").as_str(), identity.access_key()), ("GetCallerIdentity", "ASIAR"));
+    assert!(identity.is_signed_with(&secret_key("ASIAR")));
+    assert_eq!(identity.header("x-amz-security-token"), session_token("ASIAR"));
 }
 
 #[tokio::test]

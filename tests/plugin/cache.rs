@@ -203,9 +203,12 @@ async fn a_token_is_served_until_it_is_near_its_end() {
 #[tokio::test]
 async fn calls_and_connections_to_aws_are_bounded() {
     let ecr = Ecr::start().await.unwrap();
-    ecr.set_latency(Duration::from_millis(50));
+    // Long enough for all that may be in flight to arrive on a busy machine, too.
+    ecr.set_latency(Duration::from_secs(3));
     let plugin = Plugin::for_ecr(&ecr).await;
     let calls: Vec<_> = (0..1000).map(|number| get(&plugin, &format!("{number:012}"))).collect();
+    ecr.wait_for_requests(32).await;
+    ecr.set_latency(Duration::ZERO);
     for call in calls {
         token_of(call).await;
     }

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 use support::{
-    ecr::Ecr,
+    ecr::{Answer, Ecr},
+    proxy::Proxy,
+    sts::{ACCOUNT, Sts},
+    tls::{Authority, Tls},
     values::{UNKNOWN, json as plain, output, secret},
 };
 
-use crate::machine::{Machine, calls, with};
+use crate::{
+    credentials::metadata_at,
+    machine::{Machine, calls, with},
+};
 
 /// The failures of CheckConfig, by property.
 async fn failures(configuration: Json) -> BTreeMap<String, String> {
@@ -62,6 +68,38 @@ fn everything(ecr: &str) -> Vec<(&'static str, Json)> {
     ]
 }
 
+/// How a value arrives: typed, as text, as a secret, as an output, and with secrets or outputs inside, in text too.
+type Form = fn(&Json) -> Json;
+
+const FORMS: [Form; 8] = [
+    Json::clone,
+    |value| json!(text(value)),
+    |value| secret(text(value)),
+    |value| output(value.clone(), true),
+    |value| output(text(value), false),
+    |value| around_leaves(value, secret),
+    |value| around_leaves(value, |leaf| output(leaf, true)),
+    |value| if value.is_string() { value.clone() } else { json!(text(&around_leaves(value, secret))) },
+];
+
+fn text(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn around_leaves(value: &Json, wrap: fn(Json) -> Json) -> Json {
+    match value {
+        Json::Array(values) => values.iter().map(|value| around_leaves(value, wrap)).collect(),
+        Json::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), around_leaves(value, wrap))).collect(),
+        Json::Null => Json::Null,
+        leaf => wrap(leaf.clone()),
+    }
+}
+
+/// A configuration with all its values in one form.
+fn in_form(form: Form, configuration: &Json) -> Json {
+    configuration.as_object().unwrap().iter().map(|(key, value)| (key.clone(), form(value))).collect()
+}
+
 #[tokio::test]
 async fn every_key_is_taken_typed_as_text_and_secret() {
     let ecr = Ecr::start().await.unwrap();
@@ -74,15 +112,7 @@ async fn every_key_is_taken_typed_as_text_and_secret() {
     sorted.sort_unstable();
     assert_eq!(tried, sorted, "the test tries all keys of the schema");
 
-    let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let forms: [&dyn Fn(&Json) -> Json; 5] = [
-        &Json::clone,
-        &|value| json!(text(value)),
-        &|value| secret(text(value)),
-        &|value| output(value.clone(), true),
-        &|value| output(text(value), false),
-    ];
-    for form in forms {
+    for form in FORMS {
         let configuration: Json = keys.iter().map(|(key, value)| ((*key).to_owned(), form(value))).collect();
         assert_eq!(failures(configuration.clone()).await, BTreeMap::new(), "{configuration}");
         let mut running = Machine::new().configured(configuration).await;
@@ -91,7 +121,94 @@ async fn every_key_is_taken_typed_as_text_and_secret() {
 }
 
 #[tokio::test]
-async fn the_schema_names_the_variables_of_the_environment() {
+async fn keys_roles_and_guards_have_their_effect_in_each_form() {
+    for form in FORMS {
+        let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+        let role = json!({"roleArn": "arn:aws:iam::111122223333:role/R", "duration": "1h", "tags": {"Team": "a"},
+            "policyArns": ["arn:aws:iam::aws:policy/A"], "transitiveTagKeys": ["Team"]});
+        let configuration = json!({"region": "us-west-2", "stsRegion": "us-east-2", "accessKey": "AKIDSTATIC",
+            "secretKey": "static-secret", "token": "static-token", "assumeRoles": [role],
+            "allowedAccountIds": [ACCOUNT], "userAgents": ["product/1.0"], "endpoints": [{"ecr": ecr.url(), "sts": sts.url()}]});
+        let asked = Machine::new().configured(in_form(form, &configuration)).await.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.region.as_str()), ("ASIAR", "us-west-2"));
+        let [role, identity] = &sts.asked()[..] else { panic!("a role and whose it is") };
+        assert_eq!((role.access_key(), role.region()), ("AKIDSTATIC", "us-east-2"));
+        assert!(role.is_signed_with("static-secret"));
+        assert_eq!(role.header("x-amz-security-token"), "static-token");
+        let fields =
+            ["DurationSeconds", "Tags.member.1.Value", "PolicyArns.member.1.arn", "TransitiveTagKeys.member.1"];
+        assert_eq!(fields.map(|field| role.field(field)), ["3600", "a", "arn:aws:iam::aws:policy/A", "Team"]);
+        assert_eq!(identity.field("Action"), "GetCallerIdentity");
+        for asked in [role, identity] {
+            let agent = asked.header("user-agent");
+            assert!(agent.contains("lib/pulumi-resource-aws/") && agent.ends_with(" product/1.0"), "{agent}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn files_trust_and_user_agents_have_their_effect_in_each_form() {
+    let authority = Authority::new("ours");
+    for form in FORMS {
+        let ecr = Ecr::start().await.unwrap();
+        let tls = Tls::start(authority.certificate("127.0.0.1"), ecr.address()).await.unwrap();
+        let machine = Machine::new()
+            .file("config", "[profile p]\nregion = sa-east-1\n")
+            .file("credentials", "[p]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = s\n")
+            .file("ca.pem", authority.pem());
+        let configuration = json!({"profile": "p", "sharedConfigFiles": [machine.path("config")],
+            "sharedCredentialsFiles": [machine.path("credentials")], "customCaBundle": machine.path("ca.pem"),
+            "userAgents": ["product/1.0", "other/2"], "endpoints": [{"ecr": tls.url()}]});
+        let asked = machine.configured(in_form(form, &configuration)).await.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.region.as_str()), ("AKIDPROFILE", "sa-east-1"));
+        assert!(asked.user_agent.ends_with(" product/1.0 other/2"), "{}", asked.user_agent);
+    }
+}
+
+#[tokio::test]
+async fn a_web_identity_and_the_metadata_service_have_their_effect_in_each_form() {
+    let metadata = metadata_at("127.0.0.1:0", true).await;
+    for form in FORMS {
+        let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+        let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityToken": "inline-token",
+            "duration": "1h", "policyArns": ["arn:aws:iam::aws:policy/A"]});
+        let more = json!({"assumeRoleWithWebIdentity": identity, "endpoints": [{"sts": sts.url()}]});
+        let configuration = in_form(form, &with(calls(&ecr), more));
+        assert_eq!(Machine::new().configured(configuration).await.asked(&ecr).await.access_key, "ASIACi");
+        let [asked] = &sts.asked()[..] else { panic!("one exchange") };
+        let fields = ["WebIdentityToken", "DurationSeconds", "PolicyArns.member.1.arn"];
+        assert_eq!(fields.map(|field| asked.field(field)), ["inline-token", "3600", "arn:aws:iam::aws:policy/A"]);
+
+        let more = json!({"skipMetadataApiCheck": false, "ec2MetadataServiceEndpoint": metadata.url()});
+        let mut running = Machine::new().configured(in_form(form, &with(calls(&ecr), more))).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIAINSTANCE");
+    }
+}
+
+#[tokio::test]
+async fn hosts_proxies_and_tries_have_their_effect_in_each_form() {
+    for form in FORMS {
+        let (proxy, ecr) = (Proxy::start().await.unwrap(), Ecr::start().await.unwrap());
+        let configuration = json!({"region": "us-east-1", "useFipsEndpoint": true, "useDualstackEndpoint": true,
+            "httpsProxy": proxy.url(), "maxRetries": 1});
+        Machine::new().keys().error(in_form(form, &configuration)).await;
+        assert_eq!(proxy.targets(), ["ecr-fips.us-east-1.api.aws:443"]);
+
+        let asked = proxy.heads().len();
+        let configuration = json!({"region": "us-east-1", "httpProxy": proxy.url(), "noProxy": "other.example,0.0.0.0",
+            "maxRetries": 1, "endpoints": [{"ecr": "http://0.0.0.0:1"}]});
+        Machine::new().keys().without("NO_PROXY").error(in_form(form, &configuration)).await;
+        assert_eq!(proxy.heads().len(), asked);
+
+        ecr.answer_always(Answer::Error(400, "ThrottlingException", "Rate exceeded"));
+        let more = json!({"maxRetries": 2, "retryMode": "standard", "tokenBucketRateLimiterCapacity": 100});
+        Machine::new().keys().error(in_form(form, &with(calls(&ecr), more))).await;
+        assert_eq!(ecr.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn the_schema_names_the_variables_of_the_environment_and_defaults() {
     let schema: Json = serde_json::from_str(include_str!("../../schema.json")).unwrap();
     assert_eq!(schema["config"]["variables"], schema["provider"]["inputProperties"]);
     for (key, names) in [
@@ -106,6 +223,10 @@ async fn the_schema_names_the_variables_of_the_environment() {
         ("skipMetadataApiCheck", json!(["AWS_SKIP_METADATA_API_CHECK"])),
     ] {
         assert_eq!(schema["config"]["variables"][key]["defaultInfo"]["environment"], names, "{key}");
+    }
+    // Those that nothing in the environment or a profile stands for have their default.
+    for key in ["insecure", "skipCredentialsValidation", "skipRequestingAccountId"] {
+        assert_eq!(schema["config"]["variables"][key]["default"], false, "{key}");
     }
     // Keys have none: SDKs would copy the variables' values into the state.
     for key in ["accessKey", "secretKey", "token"] {

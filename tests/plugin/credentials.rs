@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr},
     http::{Asked, Reply, Server},
@@ -18,7 +18,7 @@ use support::{
     within_deadline,
 };
 
-use crate::machine::{Machine, REGISTRY, calls, with};
+use crate::machine::{Machine, REGISTRY, Running, calls, with};
 
 const KEYS: &str = "aws_access_key_id = AKIDPROFILE\naws_secret_access_key = profile-secret\n";
 
@@ -54,6 +54,28 @@ async fn the_environment_wins_over_the_default_profile_and_that_of_aws_profile()
 }
 
 #[tokio::test]
+async fn variables_that_older_sdks_read_count_where_those_of_today_are_not_set() {
+    let ecr = Ecr::start().await.unwrap();
+    let older = || Machine::new().var("AWS_ACCESS_KEY", "AKIDOLD").var("AWS_SECRET_KEY", "old-secret");
+    for (machine, access_key, secret_key) in
+        [(older(), "AKIDOLD", "old-secret"), (older().keys(), "AKIDENVIRONMENT", "environment-secret")]
+    {
+        let asked = machine.configured(calls(&ecr)).await.asked(&ecr).await;
+        assert_eq!(asked.access_key, access_key);
+        assert!(asked.is_signed_with(secret_key));
+    }
+    let config = format!("[profile old]\n{KEYS}[profile new]\n{}", KEYS.replace("AKIDPROFILE", "AKIDNEW"));
+    let older = || Machine::new().config(&config).var("AWS_DEFAULT_PROFILE", "old");
+    for (machine, access_key) in [
+        (older(), "AKIDPROFILE"),
+        (older().var("AWS_PROFILE", " "), "AKIDPROFILE"),
+        (older().var("AWS_PROFILE", "new"), "AKIDNEW"),
+    ] {
+        assert_eq!(machine.configured(calls(&ecr)).await.asked(&ecr).await.access_key, access_key);
+    }
+}
+
+#[tokio::test]
 async fn a_configured_profile_wins_over_the_environment() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().config(&format!("[profile named]\n{KEYS}")).keys().var("AWS_PROFILE", "absent");
@@ -72,14 +94,12 @@ async fn shared_files_are_found_at_each_of_their_places() {
         let path = machine.path(path);
         machine.var(name, path)
     };
-    let given = |machine: &Machine, key: &str, list: bool| {
+    // What the configuration names is read in place of what the variable does.
+    let configured = |key: &str, list: bool, variable: &str| {
+        let machine =
+            at(machine("given"), variable, "other").file("other", format!("{keys}aws_session_token = other\n"));
         let path = machine.path("given");
-        if list { json!({key: [path]}) } else { json!({key: path}) }
-    };
-    let configured = |key: &str, list: bool| {
-        let machine = machine("given");
-        let more = given(&machine, key, list);
-        (machine, more)
+        (machine, if list { json!({key: [path]}) } else { json!({key: path}) })
     };
     for (machine, more) in [
         (machine(".aws/credentials"), json!({})),
@@ -87,14 +107,49 @@ async fn shared_files_are_found_at_each_of_their_places() {
         (at(machine("elsewhere"), "AWS_SHARED_CREDENTIALS_FILE", "elsewhere"), json!({})),
         (at(machine("elsewhere"), "AWS_CONFIG_FILE", "elsewhere"), json!({})),
         (machine("given"), json!({"sharedCredentialsFiles": ["~/given"]})),
-        configured("sharedCredentialsFiles", true),
-        configured("sharedConfigFiles", true),
-        configured("sharedCredentialsFile", false),
+        configured("sharedCredentialsFiles", true, "AWS_SHARED_CREDENTIALS_FILE"),
+        configured("sharedConfigFiles", true, "AWS_CONFIG_FILE"),
+        configured("sharedCredentialsFile", false, "AWS_SHARED_CREDENTIALS_FILE"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let mut running = machine.configured(with(calls(&ecr), more.clone())).await;
-        assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROFILE", "{more}");
+        let asked = running.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDPROFILE", ""), "{more}");
     }
+}
+
+#[tokio::test]
+async fn of_several_shared_files_all_are_read_and_the_last_one_wins() {
+    for (key, start) in [("sharedConfigFiles", "[profile p]"), ("sharedCredentialsFiles", "[p]")] {
+        let ecr = Ecr::start().await.unwrap();
+        let machine = Machine::new()
+            .file("first", format!("{start}\naws_access_key_id = AKIDFIRST\naws_secret_access_key = first-secret\n"))
+            .file("last", format!("{start}\naws_access_key_id = AKIDLAST\n"));
+        let files = json!([machine.path("first"), machine.path("last")]);
+        let mut running = machine.configured(with(calls(&ecr), json!({"profile": "p", key: files}))).await;
+        let asked = running.asked(&ecr).await;
+        assert_eq!(asked.access_key, "AKIDLAST", "{key}");
+        assert!(asked.is_signed_with("first-secret"), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn quotes_around_a_property_are_not_part_of_it_but_those_of_a_command_are() {
+    let ecr = Ecr::start().await.unwrap();
+    let profile = format!(
+        "[default]\nregion = \"sa-east-1\"\nendpoint_url = \"{}\"\naws_access_key_id = \"AKIDQUOTED\"\n\
+         aws_secret_access_key = 'quoted-secret'\n",
+        ecr.url()
+    );
+    let asked = Machine::new().config(&profile).configured(json!({})).await.asked(&ecr).await;
+    assert_eq!((asked.access_key.as_str(), asked.region.as_str()), ("AKIDQUOTED", "sa-east-1"));
+    assert!(asked.is_signed_with("quoted-secret"));
+
+    let keys = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "process-secret"}"#;
+    let machine = Machine::new().file("a file", keys);
+    let command = format!("[default]\ncredential_process = \"cat\" \"{}\"\n", machine.path("a file"));
+    let asked = machine.config(&command).configured(calls(&ecr)).await.asked(&ecr).await;
+    assert_eq!(asked.access_key, "AKIDPROCESS");
 }
 
 #[tokio::test]
@@ -113,6 +168,7 @@ async fn roles_of_profiles_are_assumed_along_their_sources() {
     assert!(asked.is_signed_with(&secret_key("ASIATop")));
     let [first, second] = &sts.asked()[..] else { panic!("two roles") };
     assert_eq!((first.access_key(), second.access_key()), ("AKIDPROFILE", "ASIAMiddle"));
+    assert!(first.is_signed_with("profile-secret") && second.is_signed_with(&secret_key("ASIAMiddle")));
     assert_eq!(second.header("x-amz-security-token"), session_token("ASIAMiddle"));
     let told = ["ExternalId", "DurationSeconds", "RoleSessionName"].map(|field| second.field(field));
     assert_eq!(told, ["42", "1800", "me"]);
@@ -130,7 +186,10 @@ async fn a_role_of_a_profile_can_start_from_the_environment() {
     let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
     let mut running = Machine::new().config(role).keys().configured(configuration).await;
     assert_eq!(running.asked(&ecr).await.access_key, "ASIAP");
-    assert_eq!(sts.asked()[0].access_key(), "AKIDENVIRONMENT");
+    let [asked] = &sts.asked()[..] else { panic!("one role") };
+    assert_eq!(asked.access_key(), "AKIDENVIRONMENT");
+    assert!(asked.is_signed_with("environment-secret"));
+    assert!(running.source().await.starts_with("profile p: the environment (AWS_ACCESS_KEY_ID, "));
 }
 
 #[tokio::test]
@@ -138,15 +197,25 @@ async fn a_role_of_a_profile_can_start_from_the_container_or_the_instance() {
     let service = Server::start(|_| Reply::Body(200, CONTAINER_KEYS.to_owned())).await.unwrap();
     let metadata = metadata(true).await;
     let container = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
-    for (machine, source, base) in
-        [(container, "EcsContainer", "ASIACONTAINER"), (instance(&metadata), "Ec2InstanceMetadata", "ASIAINSTANCE")]
-    {
+    for (machine, source, base, secret, from) in [
+        (container, "EcsContainer", "ASIACONTAINER", "container-secret", "the container's service at "),
+        (
+            instance(&metadata),
+            "Ec2InstanceMetadata",
+            "ASIAINSTANCE",
+            "instance-secret",
+            "the instance metadata service",
+        ),
+    ] {
         let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
         let role = format!("[profile p]\nrole_arn = arn:aws:iam::111122223333:role/P\ncredential_source = {source}\n");
         let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
         let mut running = machine.config(&role).configured(configuration).await;
         assert_eq!(running.asked(&ecr).await.access_key, "ASIAP");
-        assert_eq!(sts.asked()[0].access_key(), base);
+        let [asked] = &sts.asked()[..] else { panic!("one role") };
+        assert_eq!(asked.access_key(), base);
+        assert!(asked.is_signed_with(secret));
+        assert!(running.source().await.starts_with(&format!("profile p: {from}")));
     }
 }
 
@@ -160,11 +229,16 @@ async fn a_profile_can_name_a_web_identity() {
         machine.path("token")
     );
     let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sts": sts.url()}]}));
+    let token = machine.path("token");
     let mut running = machine.config(&profile).configured(configuration).await;
-    assert_eq!(running.asked(&ecr).await.access_key, "ASIAWeb");
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "ASIAWeb");
+    assert!(asked.is_signed_with(&secret_key("ASIAWeb")));
     let [asked] = &sts.asked()[..] else { panic!("one exchange") };
     let told = ["Action", "WebIdentityToken", "RoleSessionName"].map(|field| asked.field(field));
     assert_eq!(told, ["AssumeRoleWithWebIdentity", "profile-token", "me"]);
+    let source = format!("profile p: the web identity token in {token}, then the role ");
+    assert!(running.source().await.starts_with(&source));
 }
 
 #[tokio::test]
@@ -286,37 +360,55 @@ async fn a_credential_process_that_hangs_is_ended_with_its_children() {
     until("the child's end", || !runs(&pid)).await;
 }
 
+/// The id of the child of [`HANGS`], once it runs.
+async fn child_of(running: &Running) -> String {
+    let child = running.path("child");
+    until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
+    let pid = std::fs::read_to_string(&child).unwrap();
+    assert!(runs(&pid));
+    pid
+}
+
+#[tokio::test]
+async fn the_end_of_the_plugin_ends_the_credential_process() {
+    let ecr = Ecr::start().await.unwrap();
+    let running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+    let _call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    let pid = child_of(&running).await;
+    running.plugin.signal("TERM").await;
+    running.plugin.wait().await;
+    until("the child's end", || !runs(&pid)).await;
+}
+
 #[tokio::test]
 async fn a_cancelled_call_ends_the_credential_process() {
     let ecr = Ecr::start().await.unwrap();
     let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
     let call = running.plugin.begin(json!({"registryId": REGISTRY}));
-    let child = running.path("child");
-    until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
-    let pid = std::fs::read_to_string(&child).unwrap();
-    assert!(runs(&pid));
+    let pid = child_of(&running).await;
     running.plugin.client.cancel(()).await.unwrap();
     assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
     until("the child's end", || !runs(&pid)).await;
 }
 
 /// The name of the file in which `aws sso login` caches the token of the session `dev`: SHA-1 of the name.
-const SESSION_CACHE: &str = ".aws/sso/cache/34c6fceca75e456f25e7e99531e2425c6c1de443.json";
+pub(crate) const SESSION_CACHE: &str = ".aws/sso/cache/34c6fceca75e456f25e7e99531e2425c6c1de443.json";
 /// The same for the start URL, as older profiles have it.
 const START_URL_CACHE: &str = ".aws/sso/cache/f078383ba3af0299a6070552d4566114303d9284.json";
 
-const SSO_SESSION: &str = "[profile p]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = Reader\n\
+pub(crate) const SSO_SESSION: &str = "[profile p]\nsso_session = dev\nsso_account_id = 111122223333\nsso_role_name = Reader\n\
                            [sso-session dev]\nsso_region = eu-west-1\nsso_start_url = https://dev.awsapps.example/start\n";
 const SSO_OLD: &str = "[profile p]\nsso_start_url = https://dev.awsapps.example/start\nsso_region = eu-west-1\n\
                        sso_account_id = 111122223333\nsso_role_name = Reader\n";
 
-fn sso_token(expires_at: &str) -> String {
+pub(crate) fn sso_token(expires_at: &str) -> String {
     let token = json!({"accessToken": "sso-token", "expiresAt": expires_at, "region": "eu-west-1",
         "startUrl": "https://dev.awsapps.example/start"});
     token.to_string()
 }
 
-async fn portal(status: u16) -> Server {
+/// The service that exchanges tokens for credentials.
+pub(crate) async fn portal(status: u16) -> Server {
     Server::start(move |_| match status {
         200 => Reply::Body(
             200,
@@ -348,6 +440,66 @@ async fn an_sso_token_is_exchanged_for_credentials() {
         assert_eq!(asked.header("x-amz-sso_bearer_token"), "sso-token");
         assert!(asked.path.contains("role_name=Reader") && asked.path.contains("account_id=111122223333"));
         assert!(running.source().await.contains("SSO, the role Reader in the account 111122223333"));
+    }
+}
+
+/// A token that is over, with what it takes to renew it.
+pub(crate) fn sso_token_to_renew(registration_expires_at: &str) -> String {
+    let mut token: Json = serde_json::from_str(&sso_token("2020-01-01T00:00:00Z")).unwrap();
+    token["clientId"] = "client".into();
+    token["clientSecret"] = "client-secret".into();
+    token["registrationExpiresAt"] = registration_expires_at.into();
+    token["refreshToken"] = "refresh-token".into();
+    token.to_string()
+}
+
+/// The service that renews tokens.
+pub(crate) async fn issuer(status: u16) -> Server {
+    let renewed = json!({"accessToken": "renewed-token", "refreshToken": "next-refresh-token", "expiresIn": 3600});
+    let refused = json!({"error": "invalid_grant", "error_description": "the session is over"});
+    Server::start(move |_| match status {
+        200 => Reply::Body(200, renewed.to_string()),
+        status => Reply::WithHeader(status, refused.to_string(), ("x-amzn-errortype", "InvalidGrantException")),
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn an_sso_token_that_is_over_is_renewed_and_kept_for_others() {
+    let (ecr, portal, issuer) = (Ecr::start().await.unwrap(), portal(200).await, issuer(200).await);
+    let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, sso_token_to_renew("2999-01-01T00:00:00Z"));
+    let machine = machine.var("AWS_ENDPOINT_URL_SSO_OIDC", issuer.url());
+    let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
+    let mut running = machine.configured(configuration).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "ASIASSO");
+    let ([renewal], [exchange]) = (&issuer.asked()[..], &portal.asked()[..]) else { panic!("one of each") };
+    let told: Json = serde_json::from_str(&renewal.body).unwrap();
+    let expected = json!({"clientId": "client", "clientSecret": "client-secret", "grantType": "refresh_token",
+        "refreshToken": "refresh-token"});
+    assert_eq!(told, expected);
+    assert!(renewal.header("user-agent").contains("lib/pulumi-resource-aws/"));
+    assert_eq!(exchange.header("x-amz-sso_bearer_token"), "renewed-token");
+    let kept: Json = serde_json::from_slice(&std::fs::read(running.path(SESSION_CACHE)).unwrap()).unwrap();
+    assert_eq!((&kept["accessToken"], &kept["refreshToken"]), (&json!("renewed-token"), &json!("next-refresh-token")));
+}
+
+#[tokio::test]
+async fn an_sso_token_that_cannot_be_renewed_is_over() {
+    for (status, registration_expires_at, renewals) in
+        [(400, "2999-01-01T00:00:00Z", 1), (200, "2020-01-01T00:00:00Z", 0)]
+    {
+        let (ecr, portal, issuer) = (Ecr::start().await.unwrap(), portal(401).await, issuer(status).await);
+        let machine = Machine::new().config(SSO_SESSION);
+        let machine = machine.file(SESSION_CACHE, sso_token_to_renew(registration_expires_at));
+        let machine = machine.var("AWS_ENDPOINT_URL_SSO_OIDC", issuer.url());
+        let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
+        let error = machine.error(configuration).await;
+        assert!(
+            error.ends_with("the SSO session of profile p has expired. Run `aws sso login --profile p`."),
+            "{error}"
+        );
+        assert_eq!(issuer.asked().len(), renewals);
     }
 }
 
@@ -383,8 +535,16 @@ async fn an_sso_session_that_is_over_names_the_command_that_renews_it() {
         (machine().file(SESSION_CACHE, sso_token("2020-01-01T00:00:00Z")), 200, "has expired"),
         (machine().file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z")), 401, "has expired"),
         (machine(), 200, "was not found: nobody has signed in on this machine"),
-        (machine().file(SESSION_CACHE, "{"), 200, "is kept in a file that cannot be read, or not understood"),
-        (machine().file(SESSION_CACHE, "{}"), 200, "is kept in a file that cannot be read, or not understood"),
+        (
+            machine().file(SESSION_CACHE, "{"),
+            200,
+            "is kept in a file that cannot be read or written, or is not understood",
+        ),
+        (
+            machine().file(SESSION_CACHE, "{}"),
+            200,
+            "is kept in a file that cannot be read or written, or is not understood",
+        ),
     ] {
         let (ecr, portal) = (Ecr::start().await.unwrap(), portal(status).await);
         let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
@@ -405,7 +565,9 @@ async fn a_web_identity_is_read_anew_when_its_credentials_are_over() {
         .var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod")
         .var("AWS_ROLE_SESSION_NAME", "pod");
     let mut running = machine.configured(with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}))).await;
-    assert_eq!(running.asked(&ecr).await.access_key, "ASIAPod");
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "ASIAPod");
+    assert!(asked.is_signed_with(&secret_key("ASIAPod")));
     std::fs::write(&token, "second-token").unwrap();
     let asked = running.plugin.get_credentials("210987654321").await;
     asked.expect("a token");
@@ -414,6 +576,18 @@ async fn a_web_identity_is_read_anew_when_its_credentials_are_over() {
     let [first, _] = &sts.asked()[..] else { panic!("two exchanges") };
     assert_eq!((first.field("RoleSessionName").as_str(), first.access_key()), ("pod", ""));
     assert!(running.source().await.starts_with(&format!("the web identity token in {token}, then the role")));
+}
+
+#[tokio::test]
+async fn a_web_identity_that_cannot_be_read_to_its_end_is_given_up() {
+    let (ecr, machine) = (Ecr::start().await.unwrap(), Machine::new());
+    let pipe = machine.path("pipe");
+    let made = tokio::process::Command::new("mkfifo").arg(&pipe).status().await.unwrap();
+    assert!(made.success());
+    let machine = machine.var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod");
+    let error = machine.var("AWS_WEB_IDENTITY_TOKEN_FILE", &pipe).error(calls(&ecr)).await;
+    let part = format!("the web identity token in {pipe} gave no AWS credentials: the file cannot be read in time. ");
+    assert!(error.contains(&part), "{error}");
 }
 
 #[tokio::test]
@@ -435,11 +609,53 @@ async fn a_web_identity_can_stand_in_the_configuration() {
         let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity,
             "accessKey": "AKIDSTATIC", "secretKey": "s"});
         let mut running = machine.keys().configured(with(calls(&ecr), more)).await;
-        assert_eq!(running.asked(&ecr).await.access_key, "ASIACi");
+        let asked = running.asked(&ecr).await;
+        assert_eq!(asked.access_key, "ASIACi");
+        assert!(asked.is_signed_with(&secret_key("ASIACi")));
         let [asked] = &sts.asked()[..] else { panic!("one exchange") };
+        assert_eq!(asked.access_key(), "", "the token is all that says who asks");
         let told = ["WebIdentityToken", "RoleArn", "DurationSeconds", "Policy", "PolicyArns.member.1.arn"];
         assert_eq!(told.map(|field| asked.field(field)), [token, role, "3600", "{}", "arn:aws:iam::aws:policy/X"]);
+        assert!(running.source().await.starts_with("the web identity token "));
     }
+}
+
+#[tokio::test]
+async fn variables_complete_a_configured_web_identity_but_do_not_replace_it() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let machine = || {
+        let machine = Machine::new().var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Variable");
+        machine.var("AWS_ROLE_SESSION_NAME", "variable").var("AWS_WEB_IDENTITY_TOKEN_FILE", "/absent")
+    };
+    let configured = json!({"roleArn": "arn:aws:iam::111122223333:role/Configured", "sessionName": "configured"});
+    for (identity, access_key, session_name) in
+        [(json!({}), "ASIAVariable", "variable"), (configured, "ASIAConfigured", "configured")]
+    {
+        let identity = with(identity, json!({"webIdentityToken": "inline-token"}));
+        let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity});
+        let mut running = machine().configured(with(calls(&ecr), more)).await;
+        assert_eq!(running.asked(&ecr).await.access_key, access_key);
+        let asked = sts.asked().pop().expect("an exchange");
+        assert_eq!(asked.field("RoleSessionName"), session_name);
+    }
+}
+
+#[tokio::test]
+async fn roles_are_assumed_with_what_a_web_identity_is_exchanged_for() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityToken": "inline-token"});
+    let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoleWithWebIdentity": identity,
+        "assumeRoles": [{"roleArn": "arn:aws:iam::111122223333:role/Deploy"}]});
+    let mut running = Machine::new().configured(with(calls(&ecr), more)).await;
+    let asked = running.asked(&ecr).await;
+    assert_eq!(asked.access_key, "ASIADeploy");
+    assert!(asked.is_signed_with(&secret_key("ASIADeploy")));
+    let [exchange, role] = &sts.asked()[..] else { panic!("an exchange and a role") };
+    assert_eq!((exchange.access_key(), role.access_key()), ("", "ASIACi"));
+    assert!(role.is_signed_with(&secret_key("ASIACi")));
+    let source = "the web identity token of the configuration, then the role arn:aws:iam::111122223333:role/Ci, then the \
+                  role arn:aws:iam::111122223333:role/Deploy";
+    assert_eq!(running.source().await, source);
 }
 
 pub(crate) const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "container-secret",
@@ -553,6 +769,23 @@ async fn the_profile_that_is_configured_tells_where_the_metadata_service_is() {
 }
 
 #[tokio::test]
+async fn the_configuration_and_then_the_environment_tell_where_the_metadata_service_is() {
+    let metadata = metadata(true).await;
+    let nowhere = "[default]\nec2_metadata_service_endpoint = http://127.0.0.1:1\n";
+    let configured = instance(&metadata).var("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+    for (machine, more) in [
+        (configured, json!({"ec2MetadataServiceEndpoint": metadata.url()})),
+        (instance(&metadata).config(nowhere), json!({})),
+        // An endpoint wins over where the mode says that it is.
+        (instance(&metadata), json!({"ec2MetadataServiceEndpointMode": "IPv6"})),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let mut running = machine.configured(with(calls(&ecr), more)).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIAINSTANCE");
+    }
+}
+
+#[tokio::test]
 async fn the_metadata_service_s_first_version_can_be_disabled() {
     let variable: fn(Machine) -> Machine = |machine| machine.var("AWS_EC2_METADATA_V1_DISABLED", "TRUE");
     let profile: fn(Machine) -> Machine = |machine| machine.config("[default]\nec2_metadata_v1_disabled = true\n");
@@ -617,6 +850,20 @@ async fn a_metadata_service_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_instance_without_a_role_says_so() {
+    let ecr = Ecr::start().await.unwrap();
+    let metadata = Server::start(|asked| match asked.method.as_str() {
+        "PUT" => Reply::Body(200, "imds-token".to_owned()),
+        _ => Reply::Body(404, String::new()),
+    });
+    let error = instance(&metadata.await.unwrap()).error(calls(&ecr)).await;
+    assert!(
+        error.contains("; the instance metadata service (it has no role for this instance). Set AWS_PROFILE"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_metadata_service_that_is_none_does_no_harm() {
     for body in ["<html>sign in to the hotel's network</html>", "", "two words", "../../x"] {
         let ecr = Ecr::start().await.unwrap();
@@ -646,9 +893,12 @@ async fn roles_are_assumed_in_order_with_all_that_is_configured() {
         let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoles": roles});
         let mut running = Machine::new().keys().configured(with(calls(&ecr), more)).await;
         let asked = running.asked(&ecr).await;
+        assert!(asked.is_signed_with(&secret_key("ASIASecond")));
         assert_eq!((asked.access_key.as_str(), asked.session_token), ("ASIASecond", session_token("ASIASecond")));
         let [first, second] = &sts.asked()[before..] else { panic!("two roles") };
         assert_eq!((first.access_key(), second.access_key()), ("AKIDENVIRONMENT", "ASIAFirst"));
+        assert!(first.is_signed_with("environment-secret") && second.is_signed_with(&secret_key("ASIAFirst")));
+        assert_eq!(second.header("x-amz-security-token"), session_token("ASIAFirst"));
         assert!(first.field("RoleSessionName").starts_with("pulumi-resource-aws-"));
         for (field, value) in [
             ("RoleArn", "arn:aws:iam::444455556666:role/Second"),
@@ -667,6 +917,9 @@ async fn roles_are_assumed_in_order_with_all_that_is_configured() {
         ] {
             assert_eq!(second.field(field), value, "{field}");
         }
+        let source = "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), then the role \
+                      arn:aws:iam::111122223333:role/First, then the role arn:aws:iam::444455556666:role/Second";
+        assert_eq!(running.source().await, source);
     }
 }
 
@@ -679,6 +932,7 @@ async fn the_older_form_of_one_role_is_understood() {
     assert_eq!(running.asked(&ecr).await.access_key, "ASIAOld");
     let [asked] = &sts.asked()[..] else { panic!("one role") };
     assert_eq!((asked.field("ExternalId").as_str(), asked.region()), ("42", "us-east-2"));
+    assert!(asked.is_signed_with("environment-secret"));
 }
 
 #[tokio::test]
@@ -709,15 +963,16 @@ async fn credentials_are_looked_up_once_and_again_when_they_are_over() {
     .unwrap();
     let machine = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
     let mut running = machine.configured(calls(&ecr)).await;
-    for registry in ["000000000001", "000000000002", "000000000003"] {
-        running.plugin.get_credentials(registry).await.expect("a token");
+    let calls = (1..=20).map(|number| running.plugin.begin(json!({"registryId": format!("{number:012}")})));
+    for call in calls.collect::<Vec<_>>() {
+        within_deadline("a call", call).await.unwrap().expect("a token");
     }
     running.source().await;
     assert_eq!((count.load(Ordering::Relaxed), running.look_ups()), (1, 1));
 
     ecr.answer_next(OVER);
-    running.plugin.get_credentials("000000000004").await.expect_err("AWS says that the credentials are over");
-    for registry in ["000000000005", "000000000006"] {
+    running.plugin.get_credentials("000000000101").await.expect_err("AWS says that the credentials are over");
+    for registry in ["000000000102", "000000000103"] {
         running.plugin.get_credentials(registry).await.expect("a token");
     }
     assert_eq!(count.load(Ordering::Relaxed), 3, "once more after they were over, and each time if they are over");
@@ -733,7 +988,36 @@ async fn without_any_source_all_are_named_in_order() {
                     AWS_CONTAINER_CREDENTIALS_FULL_URI is set); the instance metadata service (disabled by \
                     AWS_EC2_METADATA_DISABLED). Set AWS_PROFILE";
     assert!(error.contains(expected), "{error}");
+    // A configured profile leaves out what is asked before profiles.
+    let machine = Machine::new().keys().config("[profile p]\nregion = eu-west-1\n");
+    let machine =
+        machine.without("AWS_EC2_METADATA_DISABLED").var("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+    let error = machine.error(with(calls(&ecr), json!({"profile": "p"}))).await;
+    let expected = "looked, in this order, at: profile p (it has no credentials); the container's service (neither \
+                    AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set); the instance \
+                    metadata service (127.0.0.1:1 could not be reached: ";
+    assert!(error.contains(expected), "{error}");
     assert_eq!(ecr.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_profile_that_is_not_there_says_which_are_wherever_it_is_named() {
+    let ecr = Ecr::start().await.unwrap();
+    let machine = || Machine::new().config("[default]\nregion = eu-west-1\n[profile dev]\nregion = eu-west-1\n");
+    let nowhere = json!({"endpoints": [{"ecr": ecr.url()}]});
+    for (machine, configuration) in [
+        (machine(), with(calls(&ecr), json!({"profile": "absent"}))),
+        (machine().var("AWS_PROFILE", "absent"), calls(&ecr)),
+        (machine().var("AWS_DEFAULT_PROFILE", "absent"), calls(&ecr)),
+        // It was to name the Region, too.
+        (machine(), with(nowhere.clone(), json!({"profile": "absent"}))),
+        (machine().var("AWS_PROFILE", "absent"), nowhere.clone()),
+    ] {
+        let error = machine.error(configuration.clone()).await;
+        let expected =
+            ": there is no profile absent in the shared AWS files, only: default, dev. Correct aws:profile, ";
+        assert!(error.contains(expected), "{configuration}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use tokio::task::JoinSet;
 use crate::machine::{Machine, REGISTRY};
 
 /// What the AWS SDK for Rust and this plugin read, by the sources of both.
-const VARIABLES: [&str; 58] = [
+const VARIABLES: [&str; 61] = [
     "ALL_PROXY",
+    "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
     "AWS_ACCOUNT_ID",
     "AWS_ACCOUNT_ID_ENDPOINT_MODE",
@@ -19,6 +20,7 @@ const VARIABLES: [&str; 58] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_DEFAULT_PROFILE",
     "AWS_DEFAULT_REGION",
     "AWS_DISABLE_CLOCK_SKEW_CORRECTION",
     "AWS_DISABLE_REQUEST_COMPRESSION",
@@ -45,6 +47,7 @@ const VARIABLES: [&str; 58] = [
     "AWS_ROLE_SESSION_NAME",
     "AWS_SDK_UA_APP_ID",
     "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
     "AWS_SESSION_TOKEN",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_SIGV4A_SIGNING_REGION_SET",

@@ -5,11 +5,15 @@ use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr},
     http::{Reply, Server},
+    plugin::GET_CREDENTIALS,
     sts::{ACCOUNT, Sts},
     tls::{Authority, Tls},
 };
 
-use crate::machine::{Machine, calls, with};
+use crate::{
+    credentials::{SESSION_CACHE, SSO_SESSION, sso_token},
+    machine::{Machine, calls, with},
+};
 
 const TABLE: &str = include_str!("../../docs/troubleshooting.md");
 
@@ -89,6 +93,7 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
             "only: p. ",
             with_profile("source_profile = q\nrole_arn = arn:aws:iam::1:role/r").await,
         ),
+        ("there is no profile", "only: none at all. ", with_configuration(json!({"profile": "absent"})).await),
         ("profile …", "aws_secret_access_key", with_profile("aws_access_key_id = AKID").await),
         ("a shared AWS file", ".aws/config on line 2: ", with_profile("no equals sign").await),
         ("could not read", "absent", with_configuration(json!({"sharedConfigFiles": ["/absent"]})).await),
@@ -111,6 +116,8 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
         "127.0.0.1:9",
         machine().error(json!({"region": "eu-west-1", "maxRetries": 1})).await,
     ));
+    let down = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": "http://127.0.0.1:1"}]});
+    all.push(("… could not be reached", "127.0.0.1:1 could not be reached: ", machine().error(down).await));
     let tls = Tls::start(Authority::new("ours").certificate("127.0.0.1"), ecr.address()).await.unwrap();
     let untrusted = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}]});
     all.push(("no secure connection", "authority is not trusted", machine().error(untrusted).await));
@@ -146,19 +153,52 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
         ("… asks for multi", "role/Deploy", 403, "AccessDenied", "MultiFactorAuthentication failed"),
         ("the AWS credentials have", "over", 403, "ExpiredToken", "the token is over"),
         ("AWS does not accept", "invalid", 403, "InvalidClientTokenId", "the token is invalid"),
+        ("AWS refused the req", "now earlier", 403, "SignatureDoesNotMatch", "Signature expired: now earlier"),
+        ("AWS throttled", "3 times", 400, "Throttling", "Rate exceeded"),
+        ("AWS failed", "internal", 500, "InternalFailure", "internal"),
     ] {
         all.push((start, part, not_assumed(status, code, message).await));
     }
-    all.push(("… gave no AWS", "no AWS credentials: Token expired", identity_over().await));
+    let over = identity_refused("ExpiredTokenException", "Token expired").await;
+    all.push(("… gave no AWS", "no AWS credentials: Token expired", over));
+    let untrusted = identity_refused("AccessDenied", "not authorized").await;
+    all.push((
+        "the role …",
+        "sts:AssumeRoleWithWebIdentity on the resource `arn:aws:iam::111122223333:role/Ci`",
+        untrusted,
+    ));
+    let absent = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityTokenFile": "/absent"});
+    let absent = with_configuration(json!({"assumeRoleWithWebIdentity": absent})).await;
+    all.push(("… gave no AWS", "in /absent gave no AWS credentials: the file cannot be read: ", absent));
+    all.push(("… gave no AWS", "for the role Reader in the account 111122223333, gave", no_access_by_sso().await));
+    all.push(("the answer is none", "", page_for_sts().await));
     all
 }
 
-async fn identity_over() -> String {
+/// The message for an error of STS when a web identity is to be exchanged.
+async fn identity_refused(code: &'static str, message: &'static str) -> String {
     let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
-    sts.fail(400, "ExpiredTokenException", "Token expired");
+    sts.fail(400, code, message);
     let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityToken": "t"});
     let more = json!({"assumeRoleWithWebIdentity": identity, "endpoints": [{"sts": sts.url()}]});
     machine().error(with(calls(&ecr), more)).await
+}
+
+/// The message when somebody who has signed in may not use the profile's role.
+async fn no_access_by_sso() -> String {
+    let refusal = r#"{"message": "No access"}"#;
+    let portal =
+        Server::start(|_| Reply::WithHeader(403, refusal.to_owned(), ("x-amzn-errortype", "ForbiddenException")));
+    let (ecr, portal) = (Ecr::start().await.unwrap(), portal.await.unwrap());
+    let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z"));
+    machine.error(with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}))).await
+}
+
+/// The message when a web page answers in place of STS.
+async fn page_for_sts() -> String {
+    let page = Server::start(|_| Reply::Body(200, "<html>sign in</html>".to_owned())).await.unwrap();
+    let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/Deploy"}]);
+    with_configuration(json!({"assumeRoles": role, "endpoints": [{"sts": page.url()}]})).await
 }
 
 #[tokio::test]
@@ -175,6 +215,18 @@ async fn each_failure_is_one_row_of_the_table_and_each_row_happens() {
     }
     let never: Vec<_> = rows.iter().filter(|row| !seen.contains(row)).collect();
     assert!(never.is_empty(), "rows that no failure reaches: {never:#?}");
+}
+
+#[tokio::test]
+async fn a_registry_id_that_cannot_be_one_reads_as_documented() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = machine().configured(calls(&ecr)).await;
+    let response = running.plugin.invoke(GET_CREDENTIALS, json!({"registryId": "my-app"})).await.unwrap();
+    let [failure] = &response.failures[..] else { panic!("{:?}", response.failures) };
+    let message = format!("{} {}", failure.property, failure.reason);
+    let (start, _) = message.split_once("my-app").expect("what was given");
+    let documented = TABLE.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(documented.contains(&format!("`{start}…\"`")), "{message}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn each_answer_of_aws_has_its_sentence() {
         (
             Answer::Error(400, "UnrecognizedClientException", "The security token is invalid."),
             "AWS does not accept the credentials: The security token is invalid. (UnrecognizedClientException). \
-             Check the access key, the secret key and the session token."
+             Check the access key, the secret key and the session token, and that they are of the Region's partition."
                 .to_owned(),
         ),
         (
@@ -37,6 +37,10 @@ async fn each_answer_of_aws_has_its_sentence() {
         (
             Answer::Error(400, "ThrottlingException", "Rate exceeded"),
             format!("AWS throttled the call, which was tried 3 times: Rate exceeded (ThrottlingException). {later}"),
+        ),
+        (
+            Answer::Error(429, "NewThrottlingException", "slow down"),
+            format!("AWS throttled the call, which was tried 3 times: slow down (NewThrottlingException). {later}"),
         ),
         (Answer::Html(429), format!("AWS throttled the call, which was tried 3 times: HTTP status 429. {later}")),
         (

@@ -162,10 +162,11 @@ async fn a_ca_bundle_is_trusted_wherever_it_is_named() {
     let variable_path = variable.path("ca.pem");
     let profile = machine();
     let profile_path = profile.path("ca.pem");
+    let absent = "[default]\nca_bundle = /absent\n";
     for (machine, more) in [
-        (configured, json!({"customCaBundle": path})),
+        (configured.var("AWS_CA_BUNDLE", "/absent").config(absent), json!({"customCaBundle": path})),
         (machine(), json!({"customCaBundle": "~/ca.pem"})),
-        (variable.var("AWS_CA_BUNDLE", variable_path), json!({})),
+        (variable.var("AWS_CA_BUNDLE", variable_path).config(absent), json!({})),
         (profile.config(&format!("[default]\nca_bundle = {profile_path}\n")), json!({})),
     ] {
         let ecr = Ecr::start().await.unwrap();
@@ -217,6 +218,7 @@ async fn a_certificate_that_is_no_good_says_why() {
         (stranger.certificate("127.0.0.1"), "the certificate's authority is not trusted"),
         (authority.certificate("other.example"), "the certificate is for another host name"),
         (authority.expired_certificate("127.0.0.1"), "the certificate has expired"),
+        (authority.early_certificate("127.0.0.1"), "the certificate is not valid yet"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let tls = Tls::start(certificate, ecr.address()).await.unwrap();
@@ -229,6 +231,16 @@ async fn a_certificate_that_is_no_good_says_why() {
         assert!(error.contains(&expected), "{error}");
         assert!(ecr.requests().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_says_so() {
+    let ecr = Ecr::start().await.unwrap();
+    let endpoint = json!([{"ecr": format!("https://{}", ecr.address())}]);
+    let error =
+        Machine::new().keys().error(json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": endpoint})).await;
+    let expected = format!("no secure connection to {} could be made: the server does not speak TLS. ", ecr.address());
+    assert!(error.contains(&expected), "{error}");
 }
 
 #[tokio::test]
@@ -279,6 +291,7 @@ async fn a_call_is_tried_as_often_as_configured() {
         (Machine::new(), json!({"maxRetries": 2, "retryMode": "adaptive"}), 2),
         (Machine::new().var("AWS_MAX_ATTEMPTS", "2"), json!({}), 2),
         (Machine::new().config("[default]\nmax_attempts = 2\n"), json!({}), 2),
+        (Machine::new().config("[default]\nmax_attempts = 7\n").var("AWS_MAX_ATTEMPTS", "2"), json!({}), 2),
         (Machine::new().var("AWS_MAX_ATTEMPTS", "7"), json!({"maxRetries": 1}), 1),
     ] {
         let ecr = Ecr::start().await.unwrap();
@@ -297,6 +310,11 @@ async fn an_empty_bucket_ends_the_tries() {
     let more = json!({"maxRetries": 5, "tokenBucketRateLimiterCapacity": 1});
     Machine::new().keys().error(with(calls(&ecr), more)).await;
     assert_eq!(ecr.requests().len(), 1, "one try more costs more than the bucket holds");
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_next(Answer::Error(500, "ServerException", "internal"));
+    let more = json!({"maxRetries": 2, "tokenBucketRateLimiterCapacity": 0});
+    Machine::new().keys().configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+    assert_eq!(ecr.requests().len(), 2, "a bucket of 0 is none of one's own");
 }
 
 #[tokio::test]
@@ -333,6 +351,7 @@ async fn the_mode_of_tries_is_the_sdk_s_own() {
         (Machine::new().var("AWS_RETRY_MODE", "adaptive"), json!({}), "F"),
         (Machine::new().var("AWS_RETRY_MODE", "adaptive"), json!({"retryMode": "standard"}), "E"),
         (Machine::new().config("[default]\nretry_mode = adaptive\n"), json!({}), "F"),
+        (Machine::new().config("[default]\nretry_mode = adaptive\n").var("AWS_RETRY_MODE", "standard"), json!({}), "E"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let asked = machine.keys().configured(with(calls(&ecr), more)).await.asked(&ecr).await;

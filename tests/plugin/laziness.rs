@@ -5,7 +5,7 @@ use serde_json::json;
 use support::{
     ecr::Ecr,
     http::{Reply, Server},
-    plugin::{Plugin, command},
+    plugin::{Plugin, command, ecr_configuration},
 };
 
 use crate::machine::with;
@@ -51,9 +51,15 @@ async fn nothing_is_opened_before_the_first_invoke() {
 #[tokio::test]
 async fn explicit_keys_and_region_open_one_connection() {
     let ecr = Ecr::start().await.unwrap();
-    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let metadata = Server::start(|_| Reply::Body(500, String::new())).await.unwrap();
+    let mut command = command();
+    command.env_remove("AWS_EC2_METADATA_DISABLED").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
+    let mut plugin = Plugin::from_command(command).await;
+    plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+    let before = sockets(&plugin);
     plugin.get_credentials("123456789012").await.unwrap();
-    assert_eq!(ecr.connections(), 1);
+    assert_eq!((ecr.connections(), sockets(&plugin)), (1, before + 1));
+    assert!(metadata.asked().is_empty());
 }
 
 #[tokio::test]

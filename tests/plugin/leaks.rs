@@ -10,7 +10,10 @@ use support::{
     values::secret,
 };
 
-use crate::machine::{Machine, REGISTRY, calls, with};
+use crate::{
+    credentials::{SESSION_CACHE, SSO_SESSION, issuer, metadata_at, portal, sso_token_to_renew},
+    machine::{Machine, REGISTRY, calls, with},
+};
 
 #[tokio::test]
 async fn no_source_of_credentials_leaks() {
@@ -18,6 +21,7 @@ async fn no_source_of_credentials_leaks() {
     let container = r#"{"AccessKeyId": "ASIAC", "SecretAccessKey": "container/secret", "Token": "container+session",
         "Expiration": "2999-01-01T00:00:00Z"}"#;
     let service = Server::start(|_| Reply::Body(200, container.to_owned())).await.unwrap();
+    let (portal, issuer, metadata) = (portal(200).await, issuer(200).await, metadata_at("127.0.0.1:0", true).await);
     let process = r#"{"Version": 1, "AccessKeyId": "AKIDP", "SecretAccessKey": "process/secret"}"#;
     let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/R", "externalId": secret("external/id")}]);
     let assumed = with(calls(&ecr), json!({"assumeRoles": role, "endpoints": [{"sts": sts.url()}]}));
@@ -51,6 +55,20 @@ async fn no_source_of_credentials_leaks() {
                 .var("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container/authorization"),
             calls(&ecr),
         ),
+        (
+            Machine::new()
+                .config(SSO_SESSION)
+                .file(SESSION_CACHE, sso_token_to_renew("2999-01-01T00:00:00Z"))
+                .var("AWS_ENDPOINT_URL_SSO", portal.url())
+                .var("AWS_ENDPOINT_URL_SSO_OIDC", issuer.url()),
+            with(calls(&ecr), json!({"profile": "p"})),
+        ),
+        (
+            Machine::new()
+                .without("AWS_EC2_METADATA_DISABLED")
+                .var("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url()),
+            calls(&ecr),
+        ),
     ];
     let secrets = [
         "environment/secret",
@@ -65,6 +83,14 @@ async fn no_source_of_credentials_leaks() {
         "container/secret",
         "container+session",
         "container/authorization",
+        "sso-token",
+        "client-secret",
+        "refresh-token",
+        "renewed-token",
+        "sso-secret",
+        "imds-token",
+        "instance-secret",
+        "instance-token",
     ];
     let mut secrets: Vec<_> = secrets.map(str::to_owned).to_vec();
     secrets.extend(["ASIAR", "ASIAW"].iter().flat_map(|key| [secret_key(key), session_token(key)]));

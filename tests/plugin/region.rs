@@ -74,6 +74,23 @@ async fn an_emulator_may_name_its_region_as_it_likes() {
 }
 
 #[tokio::test]
+async fn only_an_endpoint_of_one_s_own_takes_a_name_of_another_form() {
+    let ecr = Ecr::start().await.unwrap();
+    // The official SDKs set it for every explicit provider.
+    let skip = json!({"skipRegionValidation": "true", "region": "eu-west1"});
+    let error = Machine::new().keys().error(skip.clone()).await;
+    assert!(
+        error.ends_with("\"eu-west1\" is not the name of an AWS Region. Correct it, for example to eu-west-1."),
+        "{error}"
+    );
+    let machine = || Machine::new().keys().var("AWS_ENDPOINT_URL", ecr.url());
+    assert_eq!(machine().configured(skip).await.asked(&ecr).await.region, "eu-west1");
+    let validated = with(calls(&ecr), json!({"skipRegionValidation": false, "region": "local"}));
+    let failures = machine().start().await.plugin.check_config(validated).await.unwrap().failures;
+    assert_eq!(failures.iter().map(|failure| failure.property.as_str()).collect::<Vec<_>>(), ["region"]);
+}
+
+#[tokio::test]
 async fn a_role_of_another_partition_is_named_before_any_call() {
     let (ecr, sts) = (Ecr::start().await.unwrap(), support::sts::Sts::start().await.unwrap());
     let role = json!([{"roleArn": "arn:aws-cn:iam::111122223333:role/Beijing"}]);

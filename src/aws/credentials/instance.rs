@@ -102,7 +102,10 @@ fn address(mode: &str) -> Option<&'static str> {
 
 fn problem(error: &ImdsError) -> String {
     match error {
-        ImdsError::ErrorResponse(context) => format!("it answered with HTTP status {}", context.response().status()),
+        ImdsError::ErrorResponse(context) => match context.response().status().as_u16() {
+            404 => "it has no role for this instance".to_owned(),
+            status => format!("it answered with HTTP status {status}"),
+        },
         other => answer::connection(other).map_or_else(|| answer::root_cause(other), |error| error.to_string()),
     }
 }

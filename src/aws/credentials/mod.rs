@@ -121,10 +121,13 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn environment() -> Result<Found, String> {
-    const SECRET_KEYS: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "SECRET_ACCESS_KEY"];
-    let missing = |name: &str| format!("the environment ({name} is not set)");
-    let access_key = variable("AWS_ACCESS_KEY_ID").ok_or_else(|| missing("AWS_ACCESS_KEY_ID"))?;
-    let secret_key = SECRET_KEYS.into_iter().find_map(variable).ok_or_else(|| missing(SECRET_KEYS[0]))?;
+    // Behind the name of today, those of older SDKs.
+    let first_of = |name: &str, older: &[&str]| {
+        let value = variable(name).or_else(|| older.iter().copied().find_map(variable));
+        value.ok_or_else(|| format!("the environment ({name} is not set)"))
+    };
+    let access_key = first_of("AWS_ACCESS_KEY_ID", &["AWS_ACCESS_KEY"])?;
+    let secret_key = first_of("AWS_SECRET_ACCESS_KEY", &["AWS_SECRET_KEY", "SECRET_ACCESS_KEY"])?;
     let credentials = Credentials::new(access_key, secret_key, variable("AWS_SESSION_TOKEN"), None, "environment");
     Ok(Found::new(credentials, "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"))
 }

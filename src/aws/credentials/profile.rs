@@ -7,7 +7,11 @@ use aws_config::profile::Profile;
 use aws_credential_types::Credentials;
 
 use super::{
-    super::{AssumeRole, Error, session::Session, shared_files::SharedFiles},
+    super::{
+        AssumeRole, Error,
+        session::Session,
+        shared_files::{SharedFiles, unquoted},
+    },
     Answer, Found, container, environment, instance, process, sso,
     sts::{Sts, TokenSource, WebIdentityRole},
 };
@@ -114,7 +118,7 @@ impl Plan {
 }
 
 fn get<'a>(profile: &'a Profile, key: &str) -> Option<&'a str> {
-    profile.get(key).filter(|value| !value.is_empty())
+    profile.get(key).map(unquoted).filter(|value| !value.is_empty())
 }
 
 fn incomplete(profile: &str, problem: &str) -> Error {
@@ -186,7 +190,8 @@ fn base_of(files: &SharedFiles, profile: &Profile) -> Result<Base, Error> {
     if let Some(sign_in) = sign_in(files, profile)? {
         return Ok(Base::Sso(sign_in));
     }
-    if let Some(command) = get(profile, "credential_process") {
+    // The shell takes the quotes of a command, which belong to its words.
+    if let Some(command) = profile.get("credential_process").filter(|command| !command.is_empty()) {
         return Ok(Base::Process(command.to_owned()));
     }
     if get(profile, "login_session").is_some() {

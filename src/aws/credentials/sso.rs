@@ -89,7 +89,7 @@ async fn token(session: &Session, profile: &str, sign_in: &SignIn) -> Result<Tok
                 "was not found: nobody has signed in on this machine"
             }
             _ if answer::root_cause(&error).contains("expired") => "has expired",
-            _ => "is kept in a file that cannot be read, or not understood",
+            _ => "is kept in a file that cannot be read or written, or is not understood",
         };
         Error::Sso { profile: profile.to_owned(), problem }
     })

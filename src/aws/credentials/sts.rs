@@ -5,11 +5,16 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::timeout;
 
 use super::{
     super::{
-        AssumeRole, Error, WebIdentity, answer, interceptors::Tries, region, session::Session,
-        shared_files::expand_home, validity,
+        AssumeRole, Error, WebIdentity, answer,
+        interceptors::Tries,
+        region,
+        session::Session,
+        shared_files::{FILES_TIMEOUT, expand_home},
+        validity,
     },
     Answer, Found, secrets, variable,
 };
@@ -101,7 +106,8 @@ impl<'a> Sts<'a> {
         let token = match &given.token {
             TokenSource::Inline(token) => token.clone(),
             TokenSource::File(path) => {
-                let token = tokio::fs::read_to_string(expand_home(path)).await;
+                let token = timeout(FILES_TIMEOUT, tokio::fs::read_to_string(expand_home(path))).await;
+                let token = token.map_err(|_| unfit("the file cannot be read in time".to_owned()))?;
                 token.map_err(|error| unfit(format!("the file cannot be read: {error}")))?
             }
         };

@@ -50,9 +50,20 @@ impl Authority {
 
     /// A certificate for `host` that was valid until yesterday.
     pub fn expired_certificate(&self, host: &str) -> Certificate {
+        let now = SystemTime::now();
+        self.certificate_of(host, now - 2 * DAY, now - DAY)
+    }
+
+    /// A certificate for `host` that is valid from tomorrow on.
+    pub fn early_certificate(&self, host: &str) -> Certificate {
+        let now = SystemTime::now();
+        self.certificate_of(host, now + DAY, now + 2 * DAY)
+    }
+
+    fn certificate_of(&self, host: &str, from: SystemTime, until: SystemTime) -> Certificate {
         self.sign(host, |mut params| {
-            params.not_before = (SystemTime::now() - 2 * DAY).into();
-            params.not_after = (SystemTime::now() - DAY).into();
+            params.not_before = from.into();
+            params.not_after = until.into();
             params
         })
     }

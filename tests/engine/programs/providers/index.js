@@ -6,17 +6,31 @@ const pulumi = require("@pulumi/pulumi");
 const config = new pulumi.Config();
 const registryId = config.require("registryId");
 
-function provider(name, region, accessKey, secretKey) {
-    return new aws.Provider(name, {
-        region,
-        accessKey,
-        secretKey: config.requireSecret(secretKey),
-        endpoints: [{ ecr: config.require(name) }],
-    });
-}
+const one = new aws.Provider("one", {
+    region: "eu-west-1",
+    accessKey: "AKIDONE",
+    secretKey: config.requireSecret("secretKeyOne"),
+    endpoints: [{ ecr: config.require("one") }],
+});
 
-const one = provider("one", "eu-west-1", "AKIDONE", "secretKeyOne");
-const two = provider("two", "us-east-2", "AKIDTWO", "secretKeyTwo");
+// What the SDK hands over as JSON text, with an output and a secret inside.
+const two = new aws.Provider("two", {
+    region: "us-east-2",
+    accessKey: "AKIDTWO",
+    secretKey: config.requireSecret("secretKeyTwo"),
+    endpoints: [{ ecr: pulumi.output(config.require("two")), sts: config.require("sts") }],
+    assumeRoles: [
+        {
+            roleArn: "arn:aws:iam::111122223333:role/R",
+            duration: "1h",
+            externalId: config.requireSecret("externalId"),
+            tags: { Team: "a" },
+        },
+    ],
+    allowedAccountIds: ["111122223333"],
+    maxRetries: 2,
+    userAgents: ["product/1.0"],
+});
 
 module.exports = async () => ({
     one: aws.ecr.getCredentialsOutput({ registryId }, { provider: one }).proxyEndpoint,
