@@ -19,7 +19,7 @@ bench: build tools-demo tools-peers ## Measure the plugin against its peers and 
 
 start-order: ## Write link/start.ld anew after an update of Rust or of crates; needs valgrind
 	@echo "==> Recording which functions a start runs (some minutes)"
-	@cargo build --locked --profile symbols
+	@ONE_SECTION=true cargo build --locked --profile symbols
 	@cargo build --locked --profile bench-driver --package bench
 	@target/bench-driver/bench --start-order $(abspath target/symbols/pulumi-resource-aws)
 

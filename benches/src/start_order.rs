@@ -35,6 +35,7 @@ pub(crate) async fn record(executable: &Path) -> String {
     plugin.wait().await;
     let profile = fs::read_to_string(profile).expect("valgrind wrote what ran");
     let patterns: BTreeSet<_> = functions(&profile, executable).map(pattern).collect();
+    assert!(!patterns.is_empty(), "{} has no symbols", executable.display());
     let lines: String = patterns.iter().map(|pattern| format!("    *(.text.{pattern})\n")).collect();
     HEAD.to_owned() + &lines + TAIL
 }
