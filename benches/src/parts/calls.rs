@@ -63,7 +63,7 @@ impl Bench {
     }
 
     pub(super) async fn throughput(&self) -> Vec<Row> {
-        const CALLS: usize = 5000;
+        const CALLS: usize = 20_000;
         let plugin = self.plugin().await;
         let go = Provider::GoFromMemory.configured(&self.ecr.url()).await;
         let (invoke, empty, go) = (Call::invoke(&plugin, REGISTRY), Call::empty(&plugin), Call::invoke(&go, REGISTRY));
