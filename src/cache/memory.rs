@@ -76,7 +76,9 @@ impl<T: Clone + Send + Sync + 'static> Memory<T> {
         if let Some(found) = entries.get(&key).and_then(Entry::find) {
             return found;
         }
-        make_room(&mut entries);
+        if entries.len() >= CAPACITY {
+            entries.retain(|_, entry| entry.find().is_some());
+        }
         let call = self.clone().remembering(key.clone(), call(key.clone())).boxed().shared();
         entries.extend(call.downgrade().map(|call| (key, Entry::Called(call))));
         Found::Call(call)
@@ -91,7 +93,10 @@ impl<T: Clone + Send + Sync + 'static> Memory<T> {
         let result = call.await;
         let mut entries = self.lock();
         match &result {
-            Ok((answer, Some(window))) => drop(entries.insert(key, Entry::Got(answer.clone(), *window))),
+            Ok((answer, Some(window))) => {
+                entries.insert(key, Entry::Got(answer.clone(), *window));
+                forget_excess(&mut entries);
+            }
             _ => drop(entries.remove(&key)),
         }
         result.map(|(answer, _)| answer)
@@ -103,18 +108,16 @@ impl<T: Clone + Send + Sync + 'static> Memory<T> {
     }
 }
 
-/// Makes room for one more entry. Calls in flight stay, however many the engine makes.
-fn make_room<T: Clone>(entries: &mut Entries<T>) {
-    if entries.len() < CAPACITY {
-        return;
-    }
-    entries.retain(|_, entry| entry.find().is_some());
-    while entries.len() >= CAPACITY {
-        let got = entries.iter().filter_map(|(key, entry)| match entry {
-            Entry::Called(_) => None,
-            Entry::Got(_, window) => Some((window.closes(), key)),
-        });
-        let Some(first_to_close) = got.min_by_key(|(closes, _)| *closes).map(|(_, key)| key.clone()) else { return };
+/// Forgets the answer that closes first, if there is one too many. Calls in flight stay, however many the engine makes.
+fn forget_excess<T>(entries: &mut Entries<T>) {
+    let got = entries.iter().filter_map(|(key, entry)| match entry {
+        Entry::Called(_) => None,
+        Entry::Got(_, window) => Some((window.closes(), key)),
+    });
+    if got.clone().count() > CAPACITY
+        && let Some((_, first_to_close)) = got.min_by_key(|(closes, _)| *closes)
+    {
+        let first_to_close = first_to_close.clone();
         entries.remove(&first_to_close);
     }
 }
@@ -132,6 +135,9 @@ mod tests {
         future::{pending, ready},
         time::{Duration, SystemTime},
     };
+
+    use futures_util::future::join_all;
+    use tokio::task::yield_now;
 
     use super::*;
     use crate::aws::Registry;
@@ -154,6 +160,29 @@ mod tests {
         let last = memory.get(key(3 * CAPACITY - 1), |_| async { panic!("remembered") }).await;
         assert!(last.is_ok());
         memory.get(key(0), |_| ready(answer())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_for_one_function() {
+        let memory = Memory::default();
+        let other = Key { function: "g", ..key(0) };
+        for (key, expected) in [(key(0), "f"), (other, "g"), (key(0), "f")] {
+            let got = memory.get(key, |key| ready(answer().map(|(_, window)| (key.function, window)))).await;
+            assert_eq!(got, Ok(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_that_arrive_all_at_once_are_bounded_as_well() {
+        let memory = Memory::default();
+        let call = |number| {
+            memory.get(key(number), |_| async {
+                yield_now().await;
+                answer()
+            })
+        };
+        join_all((0..3 * CAPACITY).map(call)).await;
+        assert_eq!(memory.lock().len(), CAPACITY);
     }
 
     #[tokio::test]
