@@ -29,6 +29,9 @@ impl Caller {
         let credentials = &self.found.credentials;
         let account = credentials.account_id().map_or("", |account| account.as_str());
         let endpoint = self.session.ecr_endpoint.as_deref().unwrap_or_default();
-        [credentials.access_key_id(), account, endpoint].into_iter()
+        let sdk = &self.session.sdk;
+        let [fips, dual_stack] = [("fips", sdk.use_fips()), ("dual-stack", sdk.use_dual_stack())]
+            .map(|(kind, used)| if used == Some(true) { kind } else { "" });
+        [credentials.access_key_id(), account, endpoint, fips, dual_stack].into_iter()
     }
 }

@@ -98,7 +98,7 @@ impl Folder {
         if !self.is_usable().await {
             return call.await;
         }
-        let (folder, name) = (self.path.clone(), digest(key, caller));
+        let (folder, name) = (self.path.clone(), digest(key, caller.identity()));
         let (path, digest) = (folder.join(name.clone() + SUFFIX), name.clone());
         if let Ok(Some(token)) = spawn_blocking(move || read(&path, &digest)).await {
             return Ok(token);
@@ -138,7 +138,7 @@ fn prepare(path: &Path) -> Result<(), String> {
     created.map_err(|error| format!("cannot be created: {error}"))?;
     let metadata = fs::metadata(path).map_err(|error| format!("cannot be looked at: {error}"))?;
     let mode = metadata.mode() & 0o7777;
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
+    if !is_own(&metadata) {
         return Err(format!("belongs to another user (id {}); name a folder of your own", metadata.uid()));
     }
     if mode & WRITABLE_BY_OTHERS != 0 {
@@ -147,11 +147,15 @@ fn prepare(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The name of what is got for `key` as `caller`: it says nothing about either.
-fn digest(key: &Key, caller: &Caller) -> String {
+fn is_own(metadata: &fs::Metadata) -> bool {
+    metadata.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// The name of what is got for `key` by the caller of this identity: it says nothing about either.
+fn digest<'a>(key: &'a Key, identity: impl Iterator<Item = &'a str>) -> String {
     // A length before each part keeps neighbours apart.
     let mut hash = Sha256::new();
-    for part in [key.function, &key.registry.id, &key.registry.region].into_iter().chain(caller.identity()) {
+    for part in [key.function, &key.registry.id, &key.registry.region].into_iter().chain(identity) {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
@@ -164,7 +168,8 @@ fn read(path: &Path, key: &str) -> Option<Token> {
         return None;
     }
     let file = fs::File::open(path).ok()?;
-    if file.metadata().ok()?.mode() & (READABLE_BY_OTHERS | WRITABLE_BY_OTHERS) != 0 {
+    let metadata = file.metadata().ok()?;
+    if !is_own(&metadata) || metadata.mode() & (READABLE_BY_OTHERS | WRITABLE_BY_OTHERS) != 0 {
         return None;
     }
     let mut text = String::new();
@@ -196,4 +201,33 @@ fn delete_old(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::aws::Registry;
+
+    #[test]
+    fn every_part_counts_and_none_runs_into_the_next() {
+        let all = [
+            ["f", "12", "eu", "key", "account"],
+            ["g", "12", "eu", "key", "account"],
+            ["f1", "2", "eu", "key", "account"],
+            ["f", "1", "2eu", "key", "account"],
+            ["f", "12", "us", "key", "account"],
+            ["f", "12", "euk", "ey", "account"],
+            ["f", "12", "eu", "other", "account"],
+            ["f", "12", "eu", "key", "other"],
+            ["f", "12", "eu", "", "keyaccount"],
+            ["f", "12", "eu", "keyaccount", ""],
+        ];
+        let names = all.map(|[function, id, region, identity @ ..]: [&'static str; 5]| {
+            let registry = Registry { id: id.to_owned(), region: region.to_owned() };
+            digest(&Key { function, registry }, identity.into_iter())
+        });
+        assert_eq!(BTreeSet::from(names).len(), all.len());
+    }
 }

@@ -14,6 +14,9 @@ use support::{
     ecr::{Answer, Ecr, token},
     engine::Engine,
     plugin::{Plugin, command, ecr_configuration},
+    proxy::Proxy,
+    sts::Sts,
+    tls::{Authority, Tls},
 };
 use tempfile::TempDir;
 use tokio::{process::Command, task::JoinSet};
@@ -166,12 +169,34 @@ async fn a_file_that_is_not_ours_is_replaced() {
             assert_eq!(get(&folder, &ecr).await, token(REGISTRY, requests), "{mode:o}");
         }
     }
+    // Only root can give files away, and only root could read this one then.
+    if chown(&file, Some(1), None).is_ok() {
+        requests += 1;
+        for _ in 0..2 {
+            assert_eq!(get(&folder, &ecr).await, token(REGISTRY, requests));
+        }
+    }
     assert_eq!((ecr.requests().len(), mode(&file)), (requests, 0o600));
     let elsewhere = folder.join("elsewhere");
     fs::rename(&file, &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
     assert_eq!(get(&folder, &ecr).await, token(REGISTRY, requests + 1));
     assert!(fs::symlink_metadata(&file).unwrap().is_file());
+}
+
+#[tokio::test]
+async fn a_file_is_never_written_in_place() {
+    let ecr = Ecr::start().await.unwrap();
+    let (_parent, folder) = folder();
+    get(&folder, &ecr).await;
+    let file = file(&folder);
+    fs::write(&file, "half").unwrap();
+    // What a process reads that opened the file before.
+    let opened = folder.join("opened");
+    fs::hard_link(&file, &opened).unwrap();
+    assert_eq!(get(&folder, &ecr).await, token(REGISTRY, 2));
+    assert_eq!(get(&folder, &ecr).await, token(REGISTRY, 2));
+    assert_eq!(fs::read_to_string(&opened).unwrap(), "half");
 }
 
 #[tokio::test]
@@ -283,6 +308,49 @@ async fn the_environment_s_keys_and_endpoints_count_as_well() {
         }
     }
     assert_eq!((ecr.requests().len(), other_ecr.requests().len(), files(&folder).len()), (2, 1, 3));
+}
+
+#[tokio::test]
+async fn a_token_is_for_one_role() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let (_parent, folder) = folder();
+    for (number, role) in ["One", "Another"].into_iter().enumerate() {
+        let mut configuration = ecr_configuration(&ecr);
+        configuration["assumeRoles"] = json!([{"roleArn": format!("arn:aws:iam::111122223333:role/{role}")}]);
+        configuration["endpoints"] = json!([{"ecr": ecr.url(), "sts": sts.url()}]);
+        // STS gives both processes the same keys here.
+        for _ in 0..2 {
+            assert_eq!(get_with(&folder, configuration.clone()).await, token(REGISTRY, number + 1));
+        }
+    }
+    assert_eq!(get(&folder, &ecr).await, token(REGISTRY, 3));
+}
+
+#[tokio::test]
+async fn aws_s_own_kinds_of_endpoints_are_kept_apart() {
+    let (authority, ecr) = (Authority::new("ours"), Ecr::start().await.unwrap());
+    let (parent, folder) = folder();
+    let ca = parent.path().join("ca.pem");
+    fs::write(&ca, authority.pem()).unwrap();
+    for (number, (host, fips, dual_stack)) in [
+        ("api.ecr.us-east-1.amazonaws.com", false, false),
+        ("api.ecr-fips.us-east-1.amazonaws.com", true, false),
+        ("ecr.us-east-1.api.aws", false, true),
+        ("ecr-fips.us-east-1.api.aws", true, true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let tls = Tls::start(authority.certificate(host), ecr.address()).await.unwrap();
+        let proxy = Proxy::start_to(tls.address()).await.unwrap();
+        let configuration = json!({"region": "us-east-1", "accessKey": "AKIDEXAMPLE", "secretKey": "dummy-secret-key",
+            "useFipsEndpoint": fips, "useDualstackEndpoint": dual_stack,
+            "httpsProxy": proxy.url(), "customCaBundle": ca});
+        for _ in 0..2 {
+            assert_eq!(get_with(&folder, configuration.clone()).await, token(REGISTRY, number + 1), "{host}");
+        }
+    }
+    assert_eq!(ecr.requests().len(), 4);
 }
 
 #[tokio::test]
