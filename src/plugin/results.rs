@@ -53,3 +53,31 @@ impl Results {
 fn encode(values: Object, accepts: Accepts) -> Result<Bytes, EncodeError> {
     Ok(property::encode(values, accepts)?.encode_to_vec().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT_ONLY: Accepts = Accepts { byte_strings: false };
+    const BYTES_TOO: Accepts = Accepts { byte_strings: true };
+
+    #[test]
+    fn what_was_written_for_one_engine_is_not_for_another() {
+        let results = Results::new([("key", Value::ByteString(vec![1]))]);
+        for _ in 0..2 {
+            assert!(results.encode(|_| false, BYTES_TOO).is_ok());
+            assert!(results.encode(|_| false, TEXT_ONLY).is_err());
+        }
+    }
+
+    #[test]
+    fn plain_and_secret_results_are_kept_apart() {
+        let text = "text".to_owned();
+        let results = Results::new(["name", "password"].map(|name| (name, &text)));
+        let encode = |secret: &str| results.encode(|name| name == secret, TEXT_ONLY).map_err(drop);
+        let (plain, secret) = (encode(""), encode("password"));
+        assert_ne!(plain, secret);
+        assert_ne!(encode("name"), secret);
+        assert_eq!((encode(""), encode("password")), (plain, secret));
+    }
+}

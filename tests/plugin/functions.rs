@@ -156,7 +156,9 @@ async fn token_and_password_are_secret_on_request() {
         command.env("PULUMI_AWS_ECR_SECRET_RESULTS", value);
         let mut plugin = Plugin::from_command(command).await;
         plugin.configure(ecr_configuration(&ecr)).await.unwrap();
-        assert_eq!(secrets(&plugin.get_credentials(REGISTRY).await.unwrap()), expected, "{value}");
+        for _ in 0..2 {
+            assert_eq!(secrets(&plugin.get_credentials(REGISTRY).await.unwrap()), expected, "{value}");
+        }
     }
 }
 
