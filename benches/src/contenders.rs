@@ -9,7 +9,7 @@ use std::{
 
 use pulumi_resource_aws::proto::pulumirpc as rpc;
 use serde_json::{Value as Json, json};
-use support::{plugin::Plugin, values::properties};
+use support::{engine::Engine, plugin::Plugin, values::properties};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::Command,
@@ -47,9 +47,11 @@ impl Provider {
         built(self.folder().join("pulumi-resource-aws"))
     }
 
-    /// A command that trusts the authority in `ca`, besides those of the machine or in their place.
-    pub(crate) fn command(self, ca: Option<&Path>) -> Command {
+    /// A command that trusts the authority in `ca`, besides those of the machine or in their place. As the engine does,
+    /// it tells the plugin where the engine is.
+    pub(crate) fn command(self, engine: &Engine, ca: Option<&Path>) -> Command {
         let mut command = isolated(Command::new(self.executable()), ca);
+        command.arg(engine.address());
         if self == Self::GoFromMemory {
             command.env("PEER_ANSWER_FROM_MEMORY", "true");
         }
@@ -57,19 +59,20 @@ impl Provider {
     }
 
     /// A process that is ready for invokes that call the ECR at `url`.
-    pub(crate) async fn configured(self, url: &str) -> Plugin {
-        configured(self.command(None), url).await
+    pub(crate) async fn configured(self, engine: &Engine, url: &str) -> Plugin {
+        configured(self.command(engine, None), engine, url).await
     }
 }
 
 /// Starts a plugin and makes the calls that the engine makes before the first Invoke.
-pub(crate) async fn configured(command: Command, url: &str) -> Plugin {
+pub(crate) async fn configured(command: Command, engine: &Engine, url: &str) -> Plugin {
     let mut plugin = Plugin::from_command(command).await;
     let client = &mut plugin.client;
     let configuration = properties(configuration(url));
     let check = rpc::CheckRequest { news: Some(configuration.clone()), ..Default::default() };
     let configure = rpc::ConfigureRequest { args: Some(configuration), accept_secrets: true, ..Default::default() };
-    optional(client.handshake(rpc::ProviderHandshakeRequest::default()).await);
+    let handshake = rpc::ProviderHandshakeRequest { engine_address: engine.address(), ..Default::default() };
+    optional(client.handshake(handshake).await);
     optional(client.get_plugin_info(()).await);
     optional(client.check_config(check).await);
     client.configure(configure).await.expect("the configuration is good");

@@ -31,7 +31,7 @@ impl Unit {
     fn show(self, value: f64) -> String {
         match self {
             Self::Bytes => format!("{:.2} MB", value / 1e6),
-            Self::Seconds if value < 1e-3 => format!("{:.0} µs", value * 1e6),
+            Self::Seconds if value.abs() < 1e-3 => format!("{:.0} µs", value * 1e6),
             Self::Seconds => format!("{:.2} ms", value * 1e3),
             Self::PerSecond => format!("{value:.0}/s"),
             Self::Count => format!("{value:.0}"),

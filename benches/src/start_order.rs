@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use pulumi_resource_aws::proto::pulumirpc::GetSchemaRequest;
+use support::engine::Engine;
 use tokio::process::Command;
 
 use crate::contenders;
@@ -24,12 +25,16 @@ const TAIL: &str = "  }\n}\nINSERT BEFORE .text;\n";
 pub(crate) async fn record(executable: &Path) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let profile = folder.path().join("profile");
+    let engine = Engine::start().await.expect("a free port");
     let mut valgrind = Command::new("valgrind");
     valgrind
         .args(["--quiet", "--tool=callgrind", "--demangle=no", "--compress-strings=no"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
-        .arg(executable);
-    let mut plugin = contenders::configured(contenders::isolated(valgrind, None), "http://127.0.0.1:9").await;
+        .arg(executable)
+        .arg(engine.address());
+    let valgrind = contenders::isolated(valgrind, None);
+    let mut plugin = contenders::configured(valgrind, &engine, "http://127.0.0.1:9").await;
+    engine.wait_for_more_checks(0).await;
     plugin.client.get_schema(GetSchemaRequest::default()).await.expect("a schema");
     plugin.signal("TERM").await;
     plugin.wait().await;
@@ -62,4 +67,28 @@ fn pattern(symbol: &str) -> String {
     let end = symbol.rfind(HASH).map(|hash| hash + HASH.len()).or_else(|| symbol.find(['.', '\'']));
     let end = end.unwrap_or(symbol.len()).min(ENOUGH);
     format!("{}*", symbol.get(..end).unwrap_or(symbol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_those_of_the_executable() {
+        let profile = "ob=/plugin\nfn=_ZN1a17h0E\nfn=main\nob=/lib/libc.so.6\nfn=_dl_start\nob=/plugin\nfn=_RNv1b";
+        assert_eq!(functions(profile, Path::new("/plugin")).collect::<Vec<_>>(), ["_ZN1a17h0E", "_RNv1b"]);
+    }
+
+    #[test]
+    fn a_pattern_ends_before_what_differs_from_build_to_build() {
+        for (symbol, expected) in [
+            ("_ZN4main3run17h0123456789abcdefE", "_ZN4main3run17h*"),
+            ("_ZN4main3run17h0123456789abcdefE.llvm.42", "_ZN4main3run17h*"),
+            ("_RNvCs1_4main3run.llvm.42", "_RNvCs1_4main3run*"),
+            ("_RNvCs1_4main3run'2", "_RNvCs1_4main3run*"),
+        ] {
+            assert_eq!(pattern(symbol), expected);
+        }
+        assert_eq!(pattern(&"_R".repeat(ENOUGH)).len(), ENOUGH + 1);
+    }
 }

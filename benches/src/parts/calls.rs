@@ -28,7 +28,7 @@ const LATENCY: Duration = Duration::from_millis(50);
 
 impl Bench {
     async fn plugin(&self) -> Plugin {
-        Provider::Ours.configured(&self.ecr.url()).await
+        Provider::Ours.configured(&self.engine, &self.ecr.url()).await
     }
 
     /// One call at a time; the two kinds take turns.
@@ -65,7 +65,7 @@ impl Bench {
     pub(super) async fn throughput(&self) -> Vec<Row> {
         const CALLS: usize = 20_000;
         let plugin = self.plugin().await;
-        let go = Provider::GoFromMemory.configured(&self.ecr.url()).await;
+        let go = Provider::GoFromMemory.configured(&self.engine, &self.ecr.url()).await;
         let (invoke, empty, go) = (Call::invoke(&plugin, REGISTRY), Call::empty(&plugin), Call::invoke(&go, REGISTRY));
         for first in [&invoke, &go] {
             first.make().await;

@@ -25,7 +25,7 @@ const ENGINE: &str = ".tools/pulumi-3.259.0";
 const TIMED: &str = "#!/usr/bin/env bash\ntrap : INT TERM\n\"$TIMED_PLUGIN\" \"$@\"\ntimes >> \"$TIMED_LOG\"\n";
 
 impl Bench {
-    pub(super) async fn engine(&self) -> Vec<Row> {
+    pub(super) async fn under_the_engine(&self) -> Vec<Row> {
         let without = Stack::new(None, &self.ecr.url()).await;
         let ours = Stack::new(Some(Provider::Ours), &self.ecr.url()).await;
         let go = Stack::new(Some(Provider::Go), &self.ecr.url()).await;

@@ -12,6 +12,7 @@ use std::{
 
 use support::{
     ecr::Ecr,
+    engine::Engine,
     tls::{Authority, Tls},
 };
 use tempfile::TempDir;
@@ -26,6 +27,8 @@ pub(crate) const PARTS: [&str; 11] =
 pub(crate) struct Bench {
     quick: bool,
     ecr: Ecr,
+    /// Where the plugins find their engine: it answers their health checks.
+    engine: Engine,
     tls: Tls,
     /// The authority of [`Self::tls`].
     ca: PathBuf,
@@ -41,12 +44,13 @@ pub(crate) struct Growth {
 impl Bench {
     pub(crate) async fn new(quick: bool) -> Self {
         let ecr = Ecr::start().await.expect("a free port");
+        let engine = Engine::start().await.expect("a free port");
         let authority = Authority::new("bench");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let ca = folder.path().join("ca.pem");
         std::fs::write(&ca, authority.pem()).expect("the temporary folder is writable");
         let tls = Tls::start(authority.certificate("127.0.0.1"), ecr.address()).await.expect("a free port");
-        Self { quick, ecr, tls, ca, _folder: folder }
+        Self { quick, ecr, engine, tls, ca, _folder: folder }
     }
 
     pub(crate) async fn run(&self, part: &str, growth: &mut Growth) -> Vec<Row> {
@@ -61,7 +65,7 @@ impl Bench {
             "throughput" => self.throughput().await,
             "equal" => self.equal().await,
             "distinct" => self.distinct().await,
-            "engine" => self.engine().await,
+            "engine" => self.under_the_engine().await,
             _ => self.growth(growth).await,
         }
     }

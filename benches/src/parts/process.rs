@@ -37,7 +37,7 @@ impl Bench {
     pub(super) async fn start(&self) -> Vec<Row> {
         vec![
             self.starts("bare spawn of a static process", contenders::bare, 2.0).await,
-            self.starts("Go peer", || Provider::Go.command(None), 0.1).await,
+            self.starts("Go peer", || Provider::Go.command(&self.engine, None), 0.1).await,
         ]
     }
 
@@ -45,7 +45,7 @@ impl Bench {
     async fn starts(&self, against: &'static str, other: impl Fn() -> Command, goal: f64) -> Row {
         let [mut ours, mut theirs] = <[Samples; 2]>::default();
         for _ in 0..self.times(100) {
-            ours.push(first_line(Provider::Ours.command(None)).await.as_secs_f64());
+            ours.push(first_line(Provider::Ours.command(&self.engine, None)).await.as_secs_f64());
             theirs.push(first_line(other()).await.as_secs_f64());
         }
         let (what, unit, goal) = ("spawn to port line", Unit::Seconds, Goal::AtMost(goal));
@@ -58,7 +58,12 @@ impl Bench {
             for (provider, idle, after) in
                 [(Provider::Ours, &mut ours, &mut ours_after), (Provider::GoFromMemory, &mut go, &mut go_after)]
             {
-                let plugin = provider.configured(&self.ecr.url()).await;
+                let checks = self.engine.checks();
+                let plugin = provider.configured(&self.engine, &self.ecr.url()).await;
+                // The connection to the engine is part of a plugin that idles. The peer makes its own later.
+                if provider == Provider::Ours {
+                    self.engine.wait_for_more_checks(checks).await;
+                }
                 idle.push(resident_bytes(&plugin));
                 let invoke = Call::invoke(&plugin, REGISTRY);
                 for _ in 0..INVOKES {
@@ -89,8 +94,8 @@ impl Bench {
         let url = self.url(ca);
         let [mut ours, mut go, mut login, mut floor, mut cli] = <[Samples; 5]>::default();
         for round in 0..self.times(60) {
-            ours.push(first_answer(Provider::Ours, &url, ca).await.as_secs_f64());
-            go.push(first_answer(Provider::Go, &url, ca).await.as_secs_f64());
+            ours.push(self.first_answer(Provider::Ours, ca).await.as_secs_f64());
+            go.push(self.first_answer(Provider::Go, ca).await.as_secs_f64());
             login.push(ecr_login(&url, ca).await.as_secs_f64());
             floor.push(curl(&url, ca).await.as_secs_f64());
             // Hundreds of times slower: few rounds tell enough.
@@ -118,14 +123,14 @@ impl Bench {
         rows.push(row("AWS CLI, whole run (median of fewer rounds)", cli, 1.0));
         rows
     }
-}
 
-async fn first_answer(provider: Provider, url: &str, ca: Option<&Path>) -> Duration {
-    let command = provider.command(ca);
-    let start = Instant::now();
-    let mut plugin = contenders::configured(command, url).await;
-    Call::invoke(&plugin, REGISTRY).make().await;
-    let took = start.elapsed();
-    plugin.process.kill().await.expect("the plugin ends");
-    took
+    async fn first_answer(&self, provider: Provider, ca: Option<&Path>) -> Duration {
+        let (command, url) = (provider.command(&self.engine, ca), self.url(ca));
+        let start = Instant::now();
+        let mut plugin = contenders::configured(command, &self.engine, &url).await;
+        Call::invoke(&plugin, REGISTRY).make().await;
+        let took = start.elapsed();
+        plugin.process.kill().await.expect("the plugin ends");
+        took
+    }
 }

@@ -17,6 +17,7 @@ use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 pub struct Engine {
     address: SocketAddr,
     log: watch::Sender<Vec<(LogSeverity, String)>>,
+    checks: watch::Sender<usize>,
     _alive: oneshot::Sender<()>,
 }
 
@@ -35,9 +36,9 @@ impl Engine {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let log = watch::Sender::new(Vec::new());
+        let (log, checks) = (watch::Sender::new(Vec::new()), watch::Sender::new(0));
         let router = tonic::transport::Server::builder().add_service(EngineServer::new(Log(log.clone())));
-        let router = if health { router.add_service(HealthServer::new(Healthy)) } else { router };
+        let router = if health { router.add_service(HealthServer::new(Healthy(checks.clone()))) } else { router };
         // A runtime of its own ends with all its connections, as a process does.
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let (alive, dropped) = oneshot::channel();
@@ -50,7 +51,7 @@ impl Engine {
                 }
             });
         });
-        Ok(Self { address, log, _alive: alive })
+        Ok(Self { address, log, checks, _alive: alive })
     }
 
     /// `host:port`.
@@ -61,6 +62,18 @@ impl Engine {
     /// What was logged so far.
     pub fn log(&self) -> Vec<(LogSeverity, String)> {
         self.log.borrow().clone()
+    }
+
+    /// How many health checks were answered so far.
+    pub fn checks(&self) -> usize {
+        *self.checks.borrow()
+    }
+
+    /// Waits until more than `number` health checks were answered.
+    pub async fn wait_for_more_checks(&self, number: usize) {
+        let mut checks = self.checks.subscribe();
+        let more = crate::within_deadline("a health check", checks.wait_for(|checks| *checks > number)).await;
+        more.expect("the engine is there");
     }
 
     /// Waits for a line that holds `text`, and says how serious it is.
@@ -84,11 +97,12 @@ impl pulumi_resource_aws::proto::pulumirpc::engine_server::Engine for Log {
     }
 }
 
-struct Healthy;
+struct Healthy(watch::Sender<usize>);
 
 #[tonic::async_trait]
 impl pulumi_resource_aws::proto::health::health_server::Health for Healthy {
     async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+        self.0.send_modify(|checks| *checks += 1);
         Ok(Response::new(HealthCheckResponse { status: 1 }))
     }
 }
