@@ -18,7 +18,7 @@ const BINARY_BYTES: u64 = 5_200_000;
 
 /// The functions that run until the first Invoke, which `link/start.ld` lays side by side, in bytes. Fewer mean that it
 /// does not find them by their names any more; `make start-order` writes it anew.
-const START_BYTES: RangeInclusive<u64> = 600_000..=680_000;
+const START_BYTES: RangeInclusive<u64> = 740_000..=830_000;
 
 /// The crates that the executable is built from, this one and those of its procedural macros included.
 const CRATES: usize = 175;
