@@ -12,6 +12,7 @@ mod endpoints;
 mod error;
 mod http;
 mod interceptors;
+mod proxies;
 mod region;
 mod retries;
 mod session;
