@@ -24,21 +24,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     link_release()
 }
 
-/// Set by `make start-order`: valgrind knows the functions of one section only.
-const ONE_SECTION: &str = "ONE_SECTION";
-
-/// Links the release executable as `link/` says, and without the library that reads the tables which are left out: the
+/// Links the release executable as `link/unwinding.ld` says, and without the library that reads the tables which are left out: the
 /// loader would have to find and bind it at each start.
 fn link_release() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=link");
-    println!("cargo::rerun-if-env-changed={ONE_SECTION}");
     if env::var("PROFILE")? == "release" && env::var("TARGET")? == "x86_64-unknown-linux-gnu" {
-        let folder = env::current_dir()?.join("link");
-        let scripts: &[_] =
-            if env::var_os(ONE_SECTION).is_some() { &["unwinding.ld"] } else { &["unwinding.ld", "start.ld"] };
-        for script in scripts {
-            println!("cargo::rustc-link-arg-bins=-Wl,--script={}", folder.join(script).display());
-        }
+        let script = env::current_dir()?.join("link/unwinding.ld");
+        println!("cargo::rustc-link-arg-bins=-Wl,--script={}", script.display());
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
         println!("cargo::rustc-link-lib=gcc_eh");
     }

@@ -11,17 +11,11 @@ AWS_CLI_VERSION := 1.46.3
 # The parts to measure, or --quick; empty: all, written to benches/RESULTS.md.
 PARTS ?=
 
-.PHONY: bench start-order tools-peers
+.PHONY: bench tools-peers
 
 bench: build tools-demo tools-peers ## Measure the plugin against its peers and write benches/RESULTS.md
 	@cargo build --locked --profile bench-driver --package bench
 	@target/bench-driver/bench $(PARTS)
-
-start-order: ## Write link/start.ld anew after an update of Rust or of crates; needs valgrind
-	@echo "==> Recording which functions a start runs (some minutes)"
-	@ONE_SECTION=true cargo build --locked --profile symbols
-	@cargo build --locked --profile bench-driver --package bench
-	@target/bench-driver/bench --start-order $(abspath target/symbols/pulumi-resource-aws)
 
 # All that `make bench` measures against, besides the engine and curl.
 tools-peers: $(PEERS)/pulumi-go-provider/pulumi-resource-aws $(PEERS)/docker-credential-ecr-login \

@@ -182,13 +182,25 @@ pub(crate) async fn first_line(mut command: Command) -> Duration {
     took
 }
 
-/// The resident memory of a process, in bytes.
-pub(crate) fn resident_bytes(plugin: &Plugin) -> f64 {
-    let pid = plugin.process.id().expect("the plugin runs");
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the plugin runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells");
-    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kibibytes * 1024.0
+/// The memory of a process, in bytes.
+pub(crate) struct Memory {
+    /// What it has of its own: anonymous pages, and those of files that it wrote to.
+    pub(crate) own: f64,
+    /// All that is resident: that, and pages of files, which processes share.
+    pub(crate) resident: f64,
+}
+
+impl Memory {
+    pub(crate) fn of(plugin: &Plugin) -> Self {
+        let pid = plugin.process.id().expect("the plugin runs");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the plugin runs");
+        let bytes = |key| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("Linux tells");
+            let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+            kibibytes * 1024.0
+        };
+        Self { own: bytes("RssAnon:"), resident: bytes("VmRSS:") }
+    }
 }
 
 fn peer(name: &str) -> PathBuf {

@@ -1,11 +1,9 @@
 //! Measures the plugin against its peers and against floors, and writes what it found as a table and a plot.
 //!
 //! usage: bench [--quick] [PART...]
-//!        bench --start-order EXECUTABLE
 //!
 //! Without arguments all parts run and `benches/RESULTS.md` and `benches/growth.svg` are written. With `--quick`, or
-//! with names of parts, the table is printed only. With `--start-order`, `link/start.ld` is written for a plugin with
-//! symbols.
+//! with names of parts, the table is printed only.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +13,6 @@ mod parts;
 mod plot;
 mod report;
 mod samples;
-mod start_order;
 
 use std::{env, fs, path::Path, process::ExitCode};
 
@@ -29,19 +26,9 @@ pub(crate) fn repository() -> &'static Path {
 #[tokio::main]
 async fn main() -> ExitCode {
     let (flags, names): (Vec<_>, Vec<_>) = env::args().skip(1).partition(|argument| argument.starts_with('-'));
-    if let ([flag], [executable]) = (&flags[..], &names[..])
-        && flag == "--start-order"
-    {
-        let script = start_order::record(Path::new(executable)).await;
-        fs::write(repository().join("link/start.ld"), script).expect("start.ld is written");
-        return ExitCode::SUCCESS;
-    }
     let quick = flags.iter().any(|flag| flag == "--quick");
     if flags.iter().any(|flag| flag != "--quick") || names.iter().any(|name| !PARTS.contains(&name.as_str())) {
-        eprintln!(
-            "usage: bench [--quick] [PART...]\n       bench --start-order EXECUTABLE\nparts: {}",
-            PARTS.join(", ")
-        );
+        eprintln!("usage: bench [--quick] [PART...]\nparts: {}", PARTS.join(", "));
         return ExitCode::from(2);
     }
     let machine = machine::describe();

@@ -14,7 +14,7 @@ pub(crate) fn growth(growth: &Growth) -> String {
         let series = |value: fn(&(f64, f64, f64)) -> f64| {
             growth.points.iter().map(|point| (point.0, value(point))).collect::<Vec<_>>()
         };
-        chart(&left, "Resident memory, MB", &series(|point| point.1 / 1e6));
+        chart(&left, "Own memory, MB", &series(|point| point.1 / 1e6));
         chart(&right, "Time, s", &series(|point| point.2));
         area.present().expect("SVG takes everything");
     }

@@ -11,7 +11,7 @@ use support::plugin::Plugin;
 
 use super::{Bench, Growth, call::Call};
 use crate::{
-    contenders::{Provider, REGISTRY, resident_bytes},
+    contenders::{Memory, Provider, REGISTRY},
     report::{Goal, Row, Unit},
     samples::Samples,
 };
@@ -167,7 +167,7 @@ impl Bench {
             |what, ours, against, theirs, unit| Row { what, ours, against, theirs, unit, goal: Goal::AtMost(1.1) };
         vec![
             row(
-                "growth: resident memory at the last of 100,000 invokes",
+                "growth: own memory at the last of 100,000 invokes",
                 memory,
                 "at the 2,000th",
                 memory_before,
@@ -177,14 +177,14 @@ impl Bench {
         ]
     }
 
-    /// Invokes, resident bytes and seconds, again and again.
+    /// Invokes, own bytes and seconds, again and again.
     async fn points(&self) -> Vec<(f64, f64, f64)> {
         const STEP: usize = 2000;
         let plugin = self.plugin().await;
         let invoke = Call::invoke(&plugin, REGISTRY);
         let start = Instant::now();
         invoke.make().await;
-        let point = |invokes: usize| (invokes as f64, resident_bytes(&plugin), start.elapsed().as_secs_f64());
+        let point = |invokes: usize| (invokes as f64, Memory::of(&plugin).own, start.elapsed().as_secs_f64());
         let mut points = vec![point(1)];
         for step in 1..=self.times(50) {
             in_flight(STEP, &invoke).await;

@@ -35,7 +35,7 @@ pub(crate) struct Bench {
     _folder: TempDir,
 }
 
-/// Invokes, resident bytes and seconds since the first invoke.
+/// Invokes, own bytes and seconds since the first invoke.
 #[derive(Default)]
 pub(crate) struct Growth {
     pub(crate) points: Vec<(f64, f64, f64)>,

@@ -10,12 +10,30 @@ use tokio::process::Command;
 
 use super::{Bench, call::Call};
 use crate::{
-    contenders::{self, Provider, REGISTRY, aws_cli, curl, ecr_login, first_line, resident_bytes},
+    contenders::{self, Memory, Provider, REGISTRY, aws_cli, curl, ecr_login, first_line},
     report::{Goal, Row, Unit},
     samples::Samples,
 };
 
 const INVOKES: usize = 10_000;
+
+/// The memory of a plugin that idles, and after its invokes.
+#[derive(Default)]
+struct MemorySamples {
+    own: Samples,
+    own_after: Samples,
+    resident: Samples,
+    resident_after: Samples,
+}
+
+impl MemorySamples {
+    fn push(&mut self, idle: &Memory, after: &Memory) {
+        self.own.push(idle.own);
+        self.own_after.push(after.own);
+        self.resident.push(idle.resident);
+        self.resident_after.push(after.resident);
+    }
+}
 
 pub(super) fn size() -> Vec<Row> {
     let size = |provider: Provider| {
@@ -36,7 +54,7 @@ pub(super) fn size() -> Vec<Row> {
 impl Bench {
     pub(super) async fn start(&self) -> Vec<Row> {
         vec![
-            self.starts("bare spawn of a static process", contenders::bare, 2.0).await,
+            self.starts("bare spawn of a static process", contenders::bare, 2.1).await,
             self.starts("Go peer", || Provider::Go.command(&self.engine, None), 0.1).await,
         ]
     }
@@ -53,40 +71,39 @@ impl Bench {
     }
 
     pub(super) async fn memory(&self) -> Vec<Row> {
-        let [mut ours, mut ours_after, mut go, mut go_after] = <[Samples; 4]>::default();
+        let [mut ours, mut go] = <[MemorySamples; 2]>::default();
         for _ in 0..self.times(5) {
-            for (provider, idle, after) in
-                [(Provider::Ours, &mut ours, &mut ours_after), (Provider::GoFromMemory, &mut go, &mut go_after)]
-            {
+            for (provider, samples) in [(Provider::Ours, &mut ours), (Provider::GoFromMemory, &mut go)] {
                 let checks = self.engine.checks();
                 let plugin = provider.configured(&self.engine, &self.ecr.url()).await;
                 // The connection to the engine is part of a plugin that idles. The peer makes its own later.
                 if provider == Provider::Ours {
                     self.engine.wait_for_more_checks(checks).await;
                 }
-                idle.push(resident_bytes(&plugin));
+                let idle = Memory::of(&plugin);
                 let invoke = Call::invoke(&plugin, REGISTRY);
                 for _ in 0..INVOKES {
                     invoke.make().await;
                 }
-                after.push(resident_bytes(&plugin));
+                samples.push(&idle, &Memory::of(&plugin));
             }
         }
-        let row = |what, ours: &Samples, against, theirs, goal| Row {
-            what,
-            ours: ours.clone(),
-            against,
-            theirs,
-            unit: Unit::Bytes,
-            goal: Goal::AtMost(goal),
+        let rows = |what, limit, ours: Samples, bytes: f64, theirs| {
+            let row = |against, theirs, goal| {
+                let (ours, unit, goal) = (ours.clone(), Unit::Bytes, Goal::AtMost(goal));
+                Row { what, ours, against, theirs, unit, goal }
+            };
+            [row(limit, bytes.into(), 1.0), row("Go peer, from memory", theirs, 0.25)]
         };
-        let (idle, after) = ("resident memory, configured and idle", "resident memory after 10,000 invokes");
-        vec![
-            row(idle, &ours, "5 MB", 5e6.into(), 1.0),
-            row(idle, &ours, "Go peer", go, 0.25),
-            row(after, &ours_after, "8 MB", 8e6.into(), 1.0),
-            row(after, &ours_after, "Go peer, from memory", go_after, 0.25),
+        [
+            rows("own memory, configured and idle", "1.5 MB", ours.own, 1.5e6, go.own),
+            rows("own memory after 10,000 invokes", "2.5 MB", ours.own_after, 2.5e6, go.own_after),
+            rows("resident memory, configured and idle", "5.5 MB", ours.resident, 5.5e6, go.resident),
+            rows("resident memory after 10,000 invokes", "8 MB", ours.resident_after, 8e6, go.resident_after),
         ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// From nothing to the first answer, over plain HTTP, or over TLS if `ca` names the authority.
