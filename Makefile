@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 
 include tests/engine/toolchain/toolchain.mk
+include tests/official/official.mk
 include benches/bench.mk
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
@@ -33,7 +34,7 @@ dist: build ## Pack the plugin as `pulumi plugin install` takes it
 	@tar --create --gzip --file $(TARBALL) --owner 0 --group 0 --mode 0755 -C $(dir $(PLUGIN)) $(notdir $(PLUGIN))
 	@sha256sum $(TARBALL)
 
-test: lint build test-fast test-conformance test-engine ## Run all the tests; installs what they need into .tools/
+test: lint build test-fast test-official test-conformance test-engine ## Run all the tests; installs what they need into .tools/
 
 test-fast: $(TOOLS)/moto/.installed ## Run the tests that need no engine
 	@echo "==> Testing the plugin as a process"

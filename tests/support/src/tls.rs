@@ -1,9 +1,10 @@
 //! Certificates of an authority of our own, and TLS in front of a plain server.
 
 use std::{
-    io,
+    collections::HashMap,
+    fmt, io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -11,6 +12,8 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
 use tokio::{net::TcpListener, net::TcpStream, task::JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -87,6 +90,35 @@ impl Certificate {
     }
 }
 
+impl Certificate {
+    fn certified(&self) -> CertifiedKey {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.serialize_der()));
+        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).expect("a key of a known kind");
+        CertifiedKey::new(vec![self.certificate.der().clone()], key)
+    }
+}
+
+/// Certificates that are made when a client names their host, or 127.0.0.1 when it names none.
+struct EveryHost {
+    authority: Arc<Authority>,
+    certificates: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+impl fmt::Debug for EveryHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EveryHost").finish_non_exhaustive()
+    }
+}
+
+impl ResolvesServerCert for EveryHost {
+    fn resolve(&self, client: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let host = client.server_name().unwrap_or("127.0.0.1");
+        let mut certificates = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || Arc::new(self.authority.certificate(host).certified());
+        Some(certificates.entry(host.to_owned()).or_insert_with(make).clone())
+    }
+}
+
 /// TLS on a port of 127.0.0.1 in front of a plain server, until it is dropped.
 pub struct Tls {
     address: SocketAddr,
@@ -96,14 +128,21 @@ pub struct Tls {
 impl Tls {
     /// Passes on to `plain` what arrives.
     pub async fn start(certificate: Certificate, plain: SocketAddr) -> io::Result<Self> {
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(certificate.key.serialize_der()));
+        Self::with(Arc::new(rustls::sign::SingleCertAndKey::from(certificate.certified())), plain).await
+    }
+
+    /// The same for every host that a client may name, with certificates of `authority`.
+    pub async fn for_every_host(authority: Arc<Authority>, plain: SocketAddr) -> io::Result<Self> {
+        Self::with(Arc::new(EveryHost { authority, certificates: Mutex::default() }), plain).await
+    }
+
+    async fn with(certificates: Arc<dyn ResolvesServerCert>, plain: SocketAddr) -> io::Result<Self> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.certificate.der().clone()], key)
-            .map_err(io::Error::other)?;
+            .with_cert_resolver(certificates);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let mut server = JoinSet::new();

@@ -1,0 +1,71 @@
+//! What the two sides must have in common.
+
+use std::fmt::Write;
+
+use crate::{
+    case::Case,
+    secrets,
+    sides::{self, Outcome},
+};
+
+/// What a case showed.
+pub(crate) struct Verdict {
+    /// What is not the same, if anything.
+    pub(crate) difference: Option<String>,
+    /// What must not be, whatever the case says.
+    pub(crate) faults: Vec<String>,
+    official: Outcome,
+}
+
+/// Runs both sides.
+pub(crate) async fn compare(case: &Case) -> Verdict {
+    let (official, plugin) = tokio::join!(sides::official(case), sides::plugin(case));
+    let mut faults = secrets::leaks(&plugin.output);
+    faults
+        .extend(plugin.error.iter().filter(|error| error.contains('\n')).map(|error| format!("two lines: {error:?}")));
+    Verdict { difference: difference(&official, &plugin), faults, official }
+}
+
+fn difference(official: &Outcome, plugin: &Outcome) -> Option<String> {
+    let signed_alike = || plugin.ecr.iter().all(|asked| asked.is_signed_with(&official.secret_key));
+    match (&official.error, &plugin.error) {
+        (Some(_), Some(_)) => None,
+        (None, None) if official.seen == plugin.seen && signed_alike() => None,
+        (None, None) if official.seen == plugin.seen => Some("signed with another secret key".to_owned()),
+        _ => Some(format!("official: {}\nplugin:   {}", told(official), told(plugin))),
+    }
+}
+
+fn told(outcome: &Outcome) -> String {
+    let mut text = outcome.error.as_ref().map_or_else(|| "works".to_owned(), |error| format!("fails: {error}"));
+    for line in &outcome.seen {
+        let _ = write!(text, "\n    {line}");
+    }
+    text
+}
+
+impl Verdict {
+    /// What is wrong with the case: a fault, a difference that nobody explained, or an explanation without a difference.
+    pub(crate) fn problem(&self, case: &Case) -> Option<String> {
+        let mut problems: Vec<_> = self.unexpected(case).into_iter().collect();
+        if case.mend.is_none() {
+            problems.extend(self.faults.clone());
+            match (&self.difference, case.differs.as_ref().or(case.kinder.as_ref())) {
+                (Some(difference), None) => problems.push(difference.clone()),
+                (None, Some(_)) => problems.push("there is no difference".to_owned()),
+                _ => {}
+            }
+        }
+        (!problems.is_empty()).then(|| format!("{}: {}", case.name, problems.join("\n")))
+    }
+
+    /// Whether the official side did something else than the case says, which then shows something else, too.
+    fn unexpected(&self, case: &Case) -> Option<String> {
+        let signed = self.official.ecr.last().map(support::http::Asked::access_key);
+        match (&self.official.error, &case.signs, &case.fails) {
+            (Some(error), None, Some(part)) if error.contains(part) => None,
+            (None, Some(key), None) if signed == Some(key) => None,
+            _ => Some(format!("the official libraries do something else than the case says: {}", told(&self.official))),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+# The comparison with the libraries of the official provider, which are built into .tools/ from the Go module proxy.
+
+OFFICIAL := $(TOOLS)/official/official
+
+.PHONY: tools-official test-official
+
+tools-official: $(OFFICIAL)
+
+$(OFFICIAL): $(addprefix tests/official/,main.go provider.go go.mod go.sum)
+	@mkdir -p $(@D)
+	@$(long) "libraries of the official provider (1 minute)" $(TOOL_LOGS)/official.log \
+		go -C $(<D) build -v -trimpath -o $(abspath $@) -ldflags "-s -w" .
+
+test-official: tools-official ## Compare the plugin with the libraries of the official provider, case by case
+	@echo "==> Comparing with the libraries of the official provider"
+	@cargo test --locked --test official -- --test-threads 4

@@ -1,0 +1,84 @@
+//! A proxy that takes every host for one of AWS and records what it is told.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+
+use crate::services::basic;
+
+/// A proxy on a port of 127.0.0.1, until it is dropped.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    heads: Arc<Mutex<Vec<String>>>,
+    _server: JoinSet<()>,
+}
+
+/// Where connections lead: without `CONNECT` and with it.
+#[derive(Clone, Copy)]
+struct Targets {
+    plain: SocketAddr,
+    tunnel: SocketAddr,
+}
+
+impl Proxy {
+    pub(crate) async fn start(plain: SocketAddr, tunnel: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let record = heads.clone();
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let record = record.clone();
+                // The client may go at any time.
+                connections.spawn(async move { drop(serve(stream, &record, Targets { plain, tunnel }).await) });
+                while connections.try_join_next().is_some() {}
+            }
+        });
+        Ok(Self { address, heads, _server: server })
+    }
+
+    /// `host:port`.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it was told in order to connect, a line each.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, record: &Mutex<Vec<String>>, to: Targets) -> io::Result<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await?);
+    }
+    let text = String::from_utf8_lossy(&head).into_owned();
+    let mut target = match text.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()) {
+        Some(host) => {
+            let told = text.lines().filter_map(|line| line.split_once(": "));
+            let told = told.filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authorization"));
+            let told = told.map(|(_, value)| basic(value)).collect::<String>();
+            record.lock().unwrap_or_else(PoisonError::into_inner).push(format!("proxy: to {host} as {told:?}"));
+            stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+            TcpStream::connect(to.tunnel).await?
+        }
+        // The server records the rest.
+        None => {
+            let mut target = TcpStream::connect(to.plain).await?;
+            target.write_all(&head).await?;
+            target
+        }
+    };
+    copy_bidirectional(&mut stream, &mut target).await.map(drop)
+}
