@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 plugin=$PWD/target/release
 stand_in=$PWD/target/debug/ecr-stand-in
-built_engine=$PWD/.tools/pulumi-3.259.0/pulumi
+built_engine=$PWD/.tools/pulumi-3.274.1/pulumi
 pulumi=$(command -v pulumi || echo "$built_engine")
 
 # The demo is about nobody's account: what this shell has set for AWS and Pulumi stays out of it.

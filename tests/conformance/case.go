@@ -20,7 +20,7 @@ type Case struct {
 	ID    string
 	Level Level
 	Rule  string
-	// Source is where the rule comes from: a file of pulumi/pulumi v3.259.0 (with the function or message in it)
+	// Source is where the rule comes from: a file of pulumi/pulumi v3.274.1 (with the function or message in it)
 	// unless another project is named.
 	Source string
 	// Limit is how long the case may take; 0: a minute.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The engine that runs the programs, unless a test names another.
-pub(crate) const ENGINE: &str = "3.259.0";
+pub(crate) const ENGINE: &str = "3.274.1";
 
 /// The last engine without the Handshake call.
 pub(crate) const ENGINE_WITHOUT_HANDSHAKE: &str = "3.142.0";
@@ -107,12 +107,12 @@ fn a_tool_that_does_not_build_fails_loudly() {
 fn the_summary_counts_steps_and_failures_by_engine_and_program() {
     let steps = tempfile::NamedTempFile::new().expect("a temporary file");
     let lines =
-        ["3.49.0 · go, SDK v6 · up ... ok", "3.259.0 · yaml · up ... ok", "3.259.0 · yaml · destroy ... FAILED"];
+        ["3.49.0 · go, SDK v6 · up ... ok", "3.274.1 · yaml · up ... ok", "3.274.1 · yaml · destroy ... FAILED"];
     let text: String = lines.iter().map(|line| format!("engine {line}\n")).collect();
     std::fs::write(steps.path(), text).expect("the steps are written");
     let summary = repository().join("tests/engine/toolchain/summary.sh");
     let seen = Command::new(summary).arg(steps.path()).output().expect("the script runs").stdout;
-    let expected = "engine 3.49.0: 1 steps, 0 failed (go, SDK v6 1)\nengine 3.259.0: 2 steps, 1 failed (yaml 2)\n";
+    let expected = "engine 3.49.0: 1 steps, 0 failed (go, SDK v6 1)\nengine 3.274.1: 2 steps, 1 failed (yaml 2)\n";
     assert_eq!(String::from_utf8_lossy(&seen), expected);
 }
 

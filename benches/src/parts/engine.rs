@@ -18,7 +18,7 @@ use crate::{
     samples::Samples,
 };
 
-const ENGINE: &str = ".tools/pulumi-3.259.0";
+const ENGINE: &str = ".tools/pulumi-3.274.1";
 
 /// Runs the plugin and adds two lines to a file: the processor's time that the shell took, and that of the plugin. The
 /// engine's signals are for the plugin.

@@ -1,7 +1,7 @@
 //! Between [`Value`] and `google.protobuf.Struct`.
 //!
 //! A value that protobuf cannot say is an object with the key [`SIGNATURE`], or, when unknown, one of a few strings.
-//! The constants are the wire's (`sdk/go/common/resource/sig` and `plugin/rpc.go` of pulumi/pulumi 3.259).
+//! The constants are the wire's (`sdk/go/common/resource/sig` and `plugin/rpc.go` of pulumi/pulumi 3.274).
 
 use std::collections::BTreeMap;
 

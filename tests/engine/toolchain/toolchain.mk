@@ -6,7 +6,7 @@ TOOLCHAIN := tests/engine/toolchain
 TOOL_LOGS := $(TOOLS)/logs
 long := $(TOOLCHAIN)/run.sh
 
-ENGINE_VERSION := 3.259.0
+ENGINE_VERSION := 3.274.1
 ENGINE := $(TOOLS)/pulumi-$(ENGINE_VERSION)
 
 # The last engine without the Handshake call, and one of 2022.
