@@ -8,6 +8,7 @@ use std::{io::Write, process::ExitCode};
 
 use arguments::{Arguments, Command};
 use pulumi_resource_aws::{Options, VERSION, cache::Folder, plugin};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
@@ -33,6 +34,7 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn serve(arguments: Arguments) -> ExitCode {
+    forbid_core_dumps();
     let log = plugin::log::install(arguments.verbosity);
     let options = Options {
         engine_address: arguments.engine_address,
@@ -46,11 +48,19 @@ fn serve(arguments: Arguments) -> ExitCode {
         runtime.shutdown_background();
         result
     });
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("pulumi-resource-aws: {error}");
+            log::error!("the aws plugin ends: {error}");
             ExitCode::FAILURE
         }
-    }
+    };
+    log::logger().flush();
+    code
+}
+
+/// Keeps keys and tokens out of core dumps.
+fn forbid_core_dumps() {
+    let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+    let _never_refused = setrlimit(Resource::Core, none);
 }

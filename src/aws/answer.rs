@@ -4,6 +4,10 @@ use std::{error, io};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use rustix::{
+    io::Errno,
+    process::{Resource, getrlimit},
+};
 
 use super::{Error, http::Failed};
 
@@ -104,10 +108,25 @@ fn from_status(status: u16, tries: u32) -> Error {
 fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Error {
     let (target, proxy) =
         find::<Failed>(error).map(|failed| (failed.target.clone(), failed.proxy.clone())).unwrap_or_default();
+    if let Some(limit) = find::<io::Error>(error).and_then(limit_of_files) {
+        return Error::OpenFiles(limit);
+    }
     match find::<rustls::Error>(error) {
         Some(problem) => Error::Tls { target, proxy, problem: tls_problem(problem) },
         None if is_timeout => Error::Timeout { target, proxy },
         None => Error::Unreachable { target, proxy, problem: connection_problem(&root_cause(error)) },
+    }
+}
+
+/// The limit of open files that was reached, if one was.
+fn limit_of_files(error: &io::Error) -> Option<String> {
+    match Errno::from_io_error(error)? {
+        Errno::MFILE => {
+            let limit = getrlimit(Resource::Nofile).current.unwrap_or_default();
+            Some(format!("its limit of open files (ulimit -n) is {limit}"))
+        }
+        Errno::NFILE => Some("the limit of the whole machine (fs.file-max) is reached".to_owned()),
+        _ => None,
     }
 }
 

@@ -170,6 +170,9 @@ pub enum Error {
         /// What went wrong.
         problem: String,
     },
+    /// The machine has no more for this process.
+    #[error("the machine gives the plugin no more open files: {0}")]
+    OpenFiles(String),
     /// No trust.
     #[error("no secure connection to {target} could be made{}: {problem}", through(.proxy))]
     Tls {
@@ -262,6 +265,7 @@ impl Error {
             Self::Unreachable { .. } => {
                 "Check the network, the proxy, the Region and, if one is configured, the endpoint's URL"
             }
+            Self::OpenFiles(_) => "Raise that limit where the engine is started, or make fewer calls at the same time",
             Self::Tls { .. } => {
                 "Set aws:customCaBundle or AWS_CA_BUNDLE to the certificate of the authority that the server or an \
                  inspecting proxy uses, and check the endpoint's host name"

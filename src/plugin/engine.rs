@@ -1,13 +1,16 @@
 use std::time::Duration;
 
 use log::Level;
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tonic::{
     Code,
     transport::{Channel, Endpoint, Error},
 };
 
-use super::log::Receiver;
+use super::log::{Line, Receiver};
 use crate::proto::{
     health::{HealthCheckRequest, health_client::HealthClient},
     pulumirpc::{LogRequest, LogSeverity, engine_client::EngineClient},
@@ -15,6 +18,16 @@ use crate::proto::{
 
 /// How often the engine is asked whether it is still there.
 const HEALTH_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a connection to the engine may take to be made. It is on the same machine, or near.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the engine may take for a line of the log. Then the next one is sent.
+const LOG_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// When the system begins to ask whether the engine's end of a silent connection is still there. A process that is
+/// stopped in a debugger does not have to answer: its system does.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The engine as a service: the user's log, and whether it still runs. Clones share one state.
 #[derive(Debug, Clone)]
@@ -37,8 +50,9 @@ impl Engine {
     ///
     /// When `address` is not `host:port`.
     pub fn connect(&self, address: &str) -> Result<(), Error> {
-        let channel = Endpoint::from_shared(format!("http://{address}"))?.connect_lazy();
-        self.channel.send_replace(Some(channel));
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
+        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_keepalive(Some(KEEPALIVE));
+        self.channel.send_replace(Some(endpoint.connect_lazy()));
         Ok(())
     }
 
@@ -63,16 +77,25 @@ async fn is_serving(health: &mut HealthClient<Channel>) -> bool {
 
 async fn forward(mut log: Receiver, mut engine: watch::Receiver<Option<Channel>>) {
     while let Some(line) = log.recv().await {
-        let Ok(channel) = engine.wait_for(Option::is_some).await.map(|channel| channel.clone()) else { return };
-        let Some(channel) = channel else { continue };
-        let severity = match line.level {
-            Level::Error => LogSeverity::Error,
-            Level::Warn => LogSeverity::Warning,
-            Level::Info => LogSeverity::Info,
-            Level::Debug | Level::Trace => LogSeverity::Debug,
-        };
-        let request = LogRequest { severity: severity.into(), message: line.message, urn: String::new() };
-        // An engine that does not take a line has no other way to hear of it.
-        let _ = EngineClient::new(channel).log(request).await;
+        while let Ok(channel) = engine.wait_for(Option::is_some).await.map(|channel| channel.clone()) {
+            let Some(channel) = channel else { continue };
+            tokio::select! {
+                () = send(channel, &line) => break,
+                // The line is for the engine that came meanwhile.
+                _ = engine.changed() => {}
+            }
+        }
     }
+}
+
+async fn send(channel: Channel, line: &Line) {
+    let severity = match line.level {
+        Level::Error => LogSeverity::Error,
+        Level::Warn => LogSeverity::Warning,
+        Level::Info => LogSeverity::Info,
+        Level::Debug | Level::Trace => LogSeverity::Debug,
+    };
+    let request = LogRequest { severity: severity.into(), message: line.message.clone(), urn: String::new() };
+    // An engine that does not take a line has no other way to hear of it.
+    let _ = timeout(LOG_TIMEOUT, EngineClient::new(channel).log(request)).await;
 }

@@ -1,17 +1,30 @@
 //! The log: records of this crate, for the user through the engine and for developers on stderr.
 //!
-//! The crates that it is built on have nothing to say here: their `tracing` is compiled out, see `Cargo.toml`.
+//! The crates that it is built on have nothing to say here: their `tracing` is compiled out, see `Cargo.toml`. Nothing
+//! waits for whoever reads the log: lines that find no room are dropped, and the next one says how many.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver as StdReceiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use tokio::sync::mpsc;
 
-/// Lines that may wait for an engine; further ones are dropped.
+/// Lines that may wait for an engine, and as many for stderr.
 const CAPACITY: usize = 256;
 
+/// How long the end of the process may wait for stderr to take the last lines.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
 /// A line for the user.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Line {
     /// How serious it is.
     pub level: Level,
@@ -25,21 +38,24 @@ pub type Receiver = mpsc::Receiver<Line>;
 /// Collects this crate's records, and writes those that `verbosity` (the engine's `-v`) asks for to stderr: 0 warnings,
 /// 1 to 4 information, 5 and more debug lines. The first call in a process counts.
 pub fn install(verbosity: u32) -> Receiver {
-    let stderr = match verbosity {
+    let shown = match verbosity {
         0 => LevelFilter::Warn,
         1..=4 => LevelFilter::Info,
         _ => LevelFilter::Debug,
     };
     let (lines, receiver) = mpsc::channel(CAPACITY);
-    if log::set_boxed_logger(Box::new(Logger { lines, stderr })).is_ok() {
+    let logger = Logger { engine: lines, lost: Lost::default(), shown, stderr: Stderr::default() };
+    if log::set_boxed_logger(Box::new(logger)).is_ok() {
         log::set_max_level(LevelFilter::Debug);
     }
     receiver
 }
 
 struct Logger {
-    lines: mpsc::Sender<Line>,
-    stderr: LevelFilter,
+    engine: mpsc::Sender<Line>,
+    lost: Lost,
+    shown: LevelFilter,
+    stderr: Stderr,
 }
 
 impl Log for Logger {
@@ -52,13 +68,88 @@ impl Log for Logger {
             return;
         }
         let line = Line { level: record.level(), message: record.args().to_string() };
-        if line.level <= self.stderr {
-            // stderr may be closed.
-            let _ = writeln!(io::stderr(), "{:>5} {}", line.level, line.message);
+        if line.level <= self.shown {
+            self.stderr.write(line.clone());
         }
-        // Full means that no engine takes lines: there is nobody to tell.
-        let _ = self.lines.try_send(line);
+        self.lost.send(line, |line| self.engine.try_send(line).is_ok());
     }
 
-    fn flush(&self) {}
+    fn flush(&self) {
+        self.stderr.flush();
+    }
+}
+
+/// The number of lines that found no room since the last one that did.
+#[derive(Default)]
+struct Lost(AtomicUsize);
+
+impl Lost {
+    fn send(&self, mut line: Line, send: impl FnOnce(Line) -> bool) {
+        let lost = self.0.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            line.message = format!("(dropped before this line, since the log was not read: {lost}) {}", line.message);
+        }
+        if !send(line) {
+            self.0.fetch_add(lost + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// stderr, by a thread that starts with the first line: whoever holds the other end may not read it.
+#[derive(Default)]
+struct Stderr {
+    writer: OnceLock<Option<SyncSender<Job>>>,
+    lost: Lost,
+}
+
+enum Job {
+    Line(Line),
+    /// Tells that all lines before it are written.
+    Mark(SyncSender<()>),
+}
+
+impl Stderr {
+    fn write(&self, line: Line) {
+        let writer = self.writer.get_or_init(|| {
+            let (sender, receiver) = sync_channel(CAPACITY);
+            thread::Builder::new().name("stderr".to_owned()).spawn(move || write(&receiver)).ok().map(|_| sender)
+        });
+        self.lost.send(line, |line| writer.as_ref().is_some_and(|writer| writer.try_send(Job::Line(line)).is_ok()));
+    }
+
+    fn flush(&self) {
+        let Some(writer) = self.writer.get().and_then(Option::as_ref) else { return };
+        let (mark, written) = sync_channel(1);
+        if writer.try_send(Job::Mark(mark)).is_ok() {
+            let _nobody_reads = written.recv_timeout(LAST_LINES);
+        }
+    }
+}
+
+fn write(queue: &StdReceiver<Job>) {
+    for job in queue {
+        match job {
+            // stderr may be closed.
+            Job::Line(Line { level, message }) => drop(writeln!(io::stderr(), "{level:>5} {message}")),
+            Job::Mark(mark) => drop(mark.send(())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_line_says_how_many_were_lost() {
+        let (lost, line) = (Lost::default(), Line { level: Level::Warn, message: "line".to_owned() });
+        let mut sent = Vec::new();
+        for has_room in [true, false, false, true, true] {
+            lost.send(line.clone(), |line| {
+                sent.extend(has_room.then_some(line.message));
+                has_room
+            });
+        }
+        assert_eq!(sent, ["line", "(dropped before this line, since the log was not read: 2) line", "line"]);
+    }
 }

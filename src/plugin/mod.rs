@@ -2,8 +2,10 @@
 //!
 //! Nothing here knows AWS: what the plugin serves stands behind [`Provider`].
 
+mod connections;
 mod engine;
 pub mod log;
+mod peer;
 pub mod property;
 mod provider;
 mod results;

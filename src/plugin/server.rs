@@ -7,15 +7,16 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::select_all;
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Server, server::TcpIncoming};
+use tonic::transport::Server;
 
-use super::{Provider, Service};
+use super::{Provider, Service, connections};
 use crate::proto::pulumirpc::resource_provider_server::ResourceProviderServer;
 
 /// The engine's own limit for a message (`rpcutil.GrpcChannelOptions` of pulumi/pulumi).
@@ -37,8 +38,39 @@ pub async fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves until SIGINT or SIGTERM arrives or `engine_gone` is ready, then aborts the calls in flight and ends within
-/// two seconds.
+/// The signals that end the plugin. By default some would end it without its children.
+struct Signals {
+    ending: Vec<Signal>,
+    _write_to_full_file: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()];
+        let kinds = kinds.into_iter().filter(|kind| *kind != SignalKind::hangup() || !outlives_terminal());
+        Ok(Self {
+            ending: kinds.map(signal).collect::<io::Result<_>>()?,
+            // Whoever writes beyond a limit (`ulimit -f`) gets an error, too.
+            _write_to_full_file: signal(SignalKind::from_raw(SIGXFSZ))?,
+        })
+    }
+
+    async fn recv(&mut self) {
+        select_all(self.ending.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
+    }
+}
+
+const SIGXFSZ: i32 = 25;
+
+/// Whether this process was started to take no notice of SIGHUP, as by nohup.
+fn outlives_terminal() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ignored.is_some_and(|ignored| ignored & 1 != 0)
+}
+
+/// Serves until SIGINT, SIGTERM, SIGQUIT or SIGHUP arrives or `engine_gone` is ready, then aborts the calls in flight
+/// and ends within two seconds.
 ///
 /// # Errors
 ///
@@ -48,20 +80,18 @@ pub async fn serve<P: Provider>(
     service: Service<P>,
     engine_gone: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::listen()?;
     let calls = service.calls();
     let service = ResourceProviderServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let connections = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let connections = connections::incoming(listener);
     let stop = CancellationToken::new();
     let server = Server::builder().serve_with_incoming_shutdown(service, connections, stop.clone().cancelled_owned());
     let mut server = std::pin::pin!(server);
     tokio::select! {
         result = &mut server => return result.map_err(io::Error::other),
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        () = signals.recv() => {}
         () = engine_gone => {}
     }
     calls.cancel();

@@ -1,6 +1,6 @@
 //! A machine of a user of AWS: a home folder, variables, and a plugin that an engine started there.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Stdio};
 
 use serde_json::{Value as Json, json};
 use support::{
@@ -57,6 +57,19 @@ impl Machine {
     /// An argument of the plugin.
     pub(crate) fn argument(mut self, argument: &str) -> Self {
         self.command.arg(argument);
+        self
+    }
+
+    /// A limit of open files.
+    pub(crate) fn open_files(mut self, limit: u32) -> Self {
+        let executable = self.command.as_std().get_program().to_owned();
+        let environment: Vec<_> =
+            self.command.as_std().get_envs().map(|(k, v)| (k.to_owned(), v.map(ToOwned::to_owned))).collect();
+        let mut limited = Command::new("sh");
+        limited.env_clear().args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(executable);
+        limited.envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        self.command = limited;
         self
     }
 

@@ -69,7 +69,7 @@ async fn it_listens_on_the_loopback_address_only() {
 
 #[tokio::test]
 async fn a_signal_ends_it_although_a_call_is_in_flight() {
-    for signal in ["INT", "TERM"] {
+    for signal in ["INT", "TERM", "HUP", "QUIT"] {
         let ecr = Ecr::start().await.unwrap();
         ecr.answer_always(Answer::Never);
         let plugin = Plugin::for_ecr(&ecr).await;

@@ -1,6 +1,13 @@
 //! A stand-in for the engine: it collects what plugins log and answers their health checks.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use pulumi_resource_aws::proto::{
     health::{HealthCheckRequest, HealthCheckResponse, health_server::HealthServer},
@@ -18,6 +25,7 @@ pub struct Engine {
     address: SocketAddr,
     log: watch::Sender<Vec<(LogSeverity, String)>>,
     checks: watch::Sender<usize>,
+    unanswered: Arc<AtomicBool>,
     _alive: oneshot::Sender<()>,
 }
 
@@ -37,7 +45,9 @@ impl Engine {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (log, checks) = (watch::Sender::new(Vec::new()), watch::Sender::new(0));
-        let router = tonic::transport::Server::builder().add_service(EngineServer::new(Log(log.clone())));
+        let unanswered = Arc::<AtomicBool>::default();
+        let router =
+            tonic::transport::Server::builder().add_service(EngineServer::new(Log(log.clone(), unanswered.clone())));
         let router = if health { router.add_service(HealthServer::new(Healthy(checks.clone()))) } else { router };
         // A runtime of its own ends with all its connections, as a process does.
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -51,12 +61,17 @@ impl Engine {
                 }
             });
         });
-        Ok(Self { address, log, checks, _alive: alive })
+        Ok(Self { address, log, checks, unanswered, _alive: alive })
     }
 
     /// `host:port`.
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Takes the next line without an answer, ever.
+    pub fn never_answer_next_line(&self) {
+        self.unanswered.store(true, Ordering::Relaxed);
     }
 
     /// What was logged so far.
@@ -86,13 +101,16 @@ impl Engine {
     }
 }
 
-struct Log(watch::Sender<Vec<(LogSeverity, String)>>);
+struct Log(watch::Sender<Vec<(LogSeverity, String)>>, Arc<AtomicBool>);
 
 #[tonic::async_trait]
 impl pulumi_resource_aws::proto::pulumirpc::engine_server::Engine for Log {
     async fn log(&self, request: Request<LogRequest>) -> Result<Response<()>, Status> {
         let request = request.into_inner();
         self.0.send_modify(|log| log.push((request.severity(), request.message)));
+        if self.1.swap(false, Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         Ok(Response::new(()))
     }
 }

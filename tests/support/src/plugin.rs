@@ -80,12 +80,15 @@ impl Plugin {
     }
 
     /// Starts `command` and waits for its port line.
+    /// stderr is read if it is piped.
     pub async fn from_command(mut command: Command) -> Self {
         let mut process = command.spawn().expect("the plugin starts");
-        let mut stderr = process.stderr.take().expect("piped");
+        let stderr = process.stderr.take();
         let stderr = tokio::spawn(async move {
             let mut text = String::new();
-            stderr.read_to_string(&mut text).await.expect("stderr is text");
+            if let Some(mut stderr) = stderr {
+                stderr.read_to_string(&mut text).await.expect("stderr is text");
+            }
             text
         });
         let mut stdout = BufReader::new(process.stdout.take().expect("piped"));

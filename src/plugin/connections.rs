@@ -1,0 +1,120 @@
+//! Connections to the plugin. The port has no authentication, and Configure can run commands: on Linux only the
+//! plugin's own user and root are served. Others are refused before a byte of theirs is read.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{SocketAddr, SocketAddrV4},
+    time::Duration,
+};
+
+use futures_util::stream::{Stream, unfold};
+use rustix::{
+    io::Errno,
+    process::{Resource, getrlimit},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::sleep,
+};
+
+use super::peer::{Peers, Verdict};
+
+/// How long to wait until there may be room for another connection again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Strangers who are remembered, so that each is warned of once.
+const MAX_STRANGERS: usize = 64;
+
+/// The connections that are served.
+pub(super) fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
+    unfold(Door::new(listener), |mut door| async move {
+        let stream = door.next().await;
+        Some((Ok(stream), door))
+    })
+}
+
+struct Door {
+    listener: TcpListener,
+    peers: Peers,
+    strangers: BTreeSet<u32>,
+    said_unknown: bool,
+    said_full: bool,
+}
+
+impl Door {
+    fn new(listener: TcpListener) -> Self {
+        Self { listener, peers: Peers::new(), strangers: BTreeSet::new(), said_unknown: false, said_full: false }
+    }
+
+    /// The next connection of someone who is served.
+    async fn next(&mut self) -> TcpStream {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    self.said_full = false;
+                    if self.lets_in(&stream, peer) {
+                        // Answers are small: none waits for the next one.
+                        let _not_necessary = stream.set_nodelay(true);
+                        return stream;
+                    }
+                }
+                Err(error) if is_lack(&error) => self.wait_for_room(&error).await,
+                // The peer has gone already.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn lets_in(&mut self, stream: &TcpStream, peer: SocketAddr) -> bool {
+        match (peer, stream.local_addr()) {
+            (SocketAddr::V4(peer), Ok(SocketAddr::V4(own))) => self.knows(stream, peer, own),
+            _ => false,
+        }
+    }
+
+    fn knows(&mut self, stream: &TcpStream, peer: SocketAddrV4, own: SocketAddrV4) -> bool {
+        match self.peers.look_up(peer, own) {
+            // While this end is connected, nobody else's socket can have been the other one.
+            Verdict::Own => stream.peer_addr().is_ok(),
+            Verdict::Gone => false,
+            Verdict::Other(user) => {
+                if self.strangers.len() < MAX_STRANGERS && self.strangers.insert(user) {
+                    log::warn!(
+                        "another user of this machine (id {user}) connected to the aws plugin and was refused: only the \
+                         user who runs it (id {}) and root are served",
+                        rustix::process::geteuid().as_raw()
+                    );
+                }
+                false
+            }
+            Verdict::Unknown => {
+                if !std::mem::replace(&mut self.said_unknown, true) {
+                    log::warn!(
+                        "this system does not tell which user connects to the aws plugin, so every user of this machine \
+                         can call it"
+                    );
+                }
+                true
+            }
+        }
+    }
+
+    async fn wait_for_room(&mut self, error: &io::Error) {
+        if !std::mem::replace(&mut self.said_full, true) {
+            let limit =
+                getrlimit(Resource::Nofile).current.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+            log::warn!(
+                "the aws plugin can take no more connections for now: {error}; its limit of open files (ulimit -n) is \
+                 {limit}"
+            );
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Whether the machine or the process lacks something that others may give back.
+fn is_lack(error: &io::Error) -> bool {
+    let lacks = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| lacks.contains(&errno))
+}

@@ -1,0 +1,146 @@
+//! Who is served: the user who runs the plugin, and root. Other users of the machine find the port in `/proc/net/tcp`,
+//! and must not get further.
+
+use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
+
+use support::plugin::{Plugin, executable};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::machine::{Machine, Running};
+
+/// Users who own nothing, of this machine and of none.
+const NOBODY: u32 = 65_534;
+const STRANGER: u32 = 12_345;
+
+const ROOT: u32 = 0;
+
+/// The bytes with which an HTTP/2 server greets: the head of its settings.
+const GREETING: usize = 9;
+
+/// Whether the tests can be other users. Only root can; a test that cannot is left out, loudly, but never in CI.
+fn can_be_others() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    assert!(is_root || std::env::var_os("CI").is_none(), "only root can connect as other users");
+    if !is_root {
+        eprintln!("SKIPPED: only root can connect as other users");
+    }
+    is_root
+}
+
+/// A command of another user.
+fn as_user(user: u32, program: impl Into<OsString>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &user.to_string(), "--regid", &user.to_string(), "--clear-groups"]).arg(program.into());
+    command
+}
+
+/// How many bytes of its greeting the plugin sends to `user`, who says what every HTTP/2 client says first.
+async fn greeting(user: u32, host: &str, port: u16) -> usize {
+    let script = format!(
+        "trap '' PIPE; exec 3<>/dev/tcp/{host}/{port}; printf 'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n\\0\\0\\0\\4\\0\\0\\0\\0\\0' >&3; \
+         head --bytes {GREETING} <&3 | wc --bytes"
+    );
+    let output = as_user(user, "bash").args(["-c", &script]).stderr(Stdio::null()).output();
+    let output = support::within_deadline("a greeting", output).await.expect("bash runs");
+    String::from_utf8(output.stdout).expect("text").trim().parse().expect("a number")
+}
+
+async fn start() -> Running {
+    Machine::new().start().await
+}
+
+#[tokio::test]
+async fn another_user_is_refused_before_a_byte_is_read() {
+    if !can_be_others() {
+        return;
+    }
+    let running = start().await;
+    for host in ["127.0.0.1", "::ffff:127.0.0.1"] {
+        assert_eq!(greeting(STRANGER, host, running.plugin.port).await, 0, "{host}");
+        assert_eq!(greeting(ROOT, host, running.plugin.port).await, GREETING, "{host}");
+    }
+    running.engine.wait_for_line("another user of this machine (id 12345) connected to the aws plugin").await;
+    for _ in 0..8 {
+        greeting(STRANGER, "127.0.0.1", running.plugin.port).await;
+    }
+    greeting(NOBODY, "127.0.0.1", running.plugin.port).await;
+    running.engine.wait_for_line("another user of this machine (id 65534)").await;
+    let warnings = running.engine.log().into_iter().filter(|(_, line)| line.contains("another user")).count();
+    assert_eq!(warnings, 2, "each stranger is warned of once: nobody can flood the log");
+}
+
+/// The plugin in a place that all users can read.
+fn public_executable() -> (TempDir, OsString) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let copy = folder.path().join("pulumi-resource-aws");
+    std::fs::copy(executable(), &copy).unwrap();
+    (folder, copy.into())
+}
+
+/// The plugin, started by `launcher`, which runs what is behind it.
+async fn started_by(launcher: &[&str], executable: &Path) -> Plugin {
+    let mut started = Command::new(launcher[0]);
+    started.args(&launcher[1..]).arg(executable).envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
+    started.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    Plugin::from_command(started).await
+}
+
+#[tokio::test]
+async fn the_plugin_of_a_user_serves_the_user_and_an_engine_of_root() {
+    if !can_be_others() {
+        return;
+    }
+    let (_folder, executable) = public_executable();
+    let user = STRANGER.to_string();
+    let launcher = ["setpriv", "--reuid", &user, "--regid", &user, "--clear-groups"];
+    let mut plugin = started_by(&launcher, executable.as_ref()).await;
+    plugin.client.get_plugin_info(()).await.expect("root is served");
+    assert_eq!(greeting(STRANGER, "127.0.0.1", plugin.port).await, GREETING);
+    assert_eq!(greeting(NOBODY, "127.0.0.1", plugin.port).await, 0);
+}
+
+/// Root of a container is the user who started it; users whom the container does not know are strangers, whatever they
+/// are shown as.
+#[tokio::test]
+async fn in_a_user_namespace_only_users_whom_it_knows_are_served() {
+    if !can_be_others() {
+        return;
+    }
+    let (_folder, executable) = public_executable();
+    let mut plugin = started_by(&["unshare", "--user", "--map-root-user"], executable.as_ref()).await;
+    plugin.client.get_plugin_info(()).await.expect("the user who started it is served");
+    for user in [STRANGER, NOBODY] {
+        assert_eq!(greeting(user, "127.0.0.1", plugin.port).await, 0, "{user}");
+    }
+}
+
+/// Where the plugin's own user is not known either, all look alike: it serves, and says so.
+#[tokio::test]
+async fn a_user_namespace_that_knows_nobody_is_warned_of() {
+    if !can_be_others() {
+        return;
+    }
+    let (_folder, executable) = public_executable();
+    let mut plugin = started_by(&["unshare", "--user"], executable.as_ref()).await;
+    plugin.client.get_plugin_info(()).await.expect("it is served");
+    plugin.signal("TERM").await;
+    let (_, _, stderr) = plugin.wait().await;
+    assert!(stderr.contains("every user of this machine can call it"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_stranger_s_connections_do_not_slow_the_plugin_down() {
+    if !can_be_others() {
+        return;
+    }
+    let mut running = start().await;
+    let script = format!("for i in $(seq 300); do exec 3<>/dev/tcp/127.0.0.1/{}; done", running.plugin.port);
+    let flood = as_user(STRANGER, "bash").args(["-c", &script]).status().await.expect("bash runs");
+    assert!(flood.success());
+    running.plugin.client.get_plugin_info(()).await.expect("the engine is served");
+    let descriptors = Path::new("/proc").join(running.plugin.process.id().unwrap().to_string()).join("fd");
+    let open = std::fs::read_dir(descriptors).unwrap().count();
+    assert!(open < 30, "refused connections are closed, but {open} files are open");
+}
