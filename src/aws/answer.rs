@@ -9,7 +9,7 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-use super::{Error, http::Failed};
+use super::{Error, http::Failed, proxies::NoProxy};
 
 /// What kept a call, which was tried `tries` times, from its result. Only AWS's own message and the connection's problem
 /// go into the text, without `secrets`: AWS quotes the request when it refuses a signature. `service` is called so where
@@ -18,6 +18,9 @@ pub(super) fn meaning<E>(error: &SdkError<E, HttpResponse>, service: &str, tries
 where
     E: ProvideErrorMetadata + error::Error + 'static,
 {
+    if let Some(NoProxy(error)) = find(error) {
+        return error.clone();
+    }
     match error {
         SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), tries, secrets),
         SdkError::DispatchFailure(failure) if find::<Failed>(error).is_some() => {
@@ -33,6 +36,9 @@ where
 
 /// What kept a request from an answer, when `error` is from a library that does not say how.
 pub(super) fn connection(error: &(dyn error::Error + 'static)) -> Option<Error> {
+    if let Some(NoProxy(error)) = find(error) {
+        return Some(error.clone());
+    }
     find::<Failed>(error).map(|_| from_connection(error, is_timeout(error)))
 }
 

@@ -1,15 +1,9 @@
 use std::{fmt, sync::Arc};
 
-use tokio::{
-    runtime::Handle,
-    sync::{Mutex as AsyncMutex, Semaphore},
-    task::spawn_blocking,
-    time::timeout,
-};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use super::{
-    AuthorizationData, Caller, Configuration, Error, answer, credentials, interceptors::Tries, region,
-    session::Session, shared_files::FILES_TIMEOUT, validity,
+    AuthorizationData, Caller, Configuration, Error, answer, credentials, interceptors::Tries, region, session::Session,
 };
 
 /// Calls in flight at the same time; there are hardly more connections. At a latency of 50 ms these are 640 calls a
@@ -29,6 +23,8 @@ pub struct Client {
 struct Resolved {
     session: Option<Arc<Session>>,
     caller: Option<Caller>,
+    /// That of the instance, if nothing else names one.
+    region: Option<String>,
 }
 
 /// Without secrets.
@@ -57,18 +53,18 @@ impl Client {
         }
     }
 
-    /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's.
-    /// The instance metadata service is not asked.
+    /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, and
+    /// that of the instance if credentials come from there.
     ///
     /// # Errors
     ///
-    /// [`Error::NoRegion`], and those of shared files that cannot be read.
+    /// [`Error::NoRegion`], and those of settings and shared files that are of no use.
     pub async fn region(&self) -> Result<String, Error> {
         if let Some(region) = &self.configuration.region {
             return Ok(region.clone());
         }
         let mut resolved = self.resolved.lock().await;
-        let region = resolved.session(&self.configuration).await?.region();
+        let region = resolved.region(&self.configuration).await;
         if region.is_err() {
             *resolved = Resolved::default();
         }
@@ -81,9 +77,6 @@ impl Client {
     ///
     /// What keeps the sources of credentials from having any, and a Region that is none.
     pub async fn caller(&self, region: &str) -> Result<Caller, Error> {
-        if !validity::is_region(region, &self.configuration) {
-            return Err(Error::InvalidRegion(region.to_owned()));
-        }
         let caller = self.resolved.lock().await.caller(&self.configuration, region).await?;
         if let Some(role) = &caller.found.role {
             region::check_partition(role, region)?;
@@ -116,7 +109,20 @@ impl Resolved {
         }
         match &self.session {
             Some(session) => Ok(session.clone()),
-            None => Ok(self.session.insert(open(configuration.clone()).await?).clone()),
+            None => Ok(self.session.insert(Arc::new(Session::open(configuration.clone()).await?)).clone()),
+        }
+    }
+
+    async fn region(&mut self, configuration: &Arc<Configuration>) -> Result<String, Error> {
+        let session = self.session(configuration).await?;
+        match session.region() {
+            Err(error @ Error::NoRegion { .. }) => {
+                if self.region.is_none() {
+                    self.region = credentials::region_of_instance(&session).await;
+                }
+                self.region.clone().ok_or(error)
+            }
+            region => region,
         }
     }
 
@@ -140,16 +146,6 @@ impl Resolved {
         if self.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, &caller.session)) {
             *self = Self::default();
         }
-    }
-}
-
-/// Reads the files where they may block: not on this thread, which serves the engine.
-async fn open(configuration: Arc<Configuration>) -> Result<Arc<Session>, Error> {
-    let runtime = Handle::current();
-    let opened = spawn_blocking(move || runtime.block_on(Session::open(configuration)));
-    match timeout(FILES_TIMEOUT, opened).await {
-        Ok(opened) => opened.unwrap_or_else(|error| Err(Error::Other(error.to_string()))).map(Arc::new),
-        Err(_) => Err(Error::Timeout { target: "a shared AWS file or the CA bundle".to_owned(), proxy: None }),
     }
 }
 

@@ -1,48 +1,60 @@
-//! The URLs of services that the environment and the profile have.
-
-use std::fmt;
-
-use aws_config::profile::ProfileSet;
-use aws_runtime::env_config::EnvConfigValue;
-use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+//! The URLs of services that the configuration, the environment and the profile have.
 
 use super::{
-    Error,
-    shared_files::{SharedFiles, environment, unquoted},
+    Configuration, Error,
+    settings::{Settings, variable},
+    shared_files::unquoted,
+    validity,
 };
 
-/// Looks up `AWS_ENDPOINT_URL_SERVICE` and `AWS_ENDPOINT_URL`, then the profile's `services` and `endpoint_url`, as the
-/// SDK's own does, which takes an empty URL for one.
-pub(super) struct Endpoints {
-    /// `None` if they are to be ignored.
-    sections: Option<ProfileSet>,
+/// A service, under the names that settings have for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Service {
+    /// Below `aws:endpoints`.
+    configured: &'static str,
+    /// Below a `services` section; in capitals behind `AWS_ENDPOINT_URL_`.
+    property: &'static str,
+    /// Further variables, which Terraform has for some services.
+    older: &'static [&'static str],
 }
 
-impl Endpoints {
-    /// Those of the selected profile.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Setting`] and [`Error::Profile`] if `ignore_configured_endpoint_urls` is neither true nor false.
-    pub(super) fn new(files: &SharedFiles) -> Result<Self, Error> {
-        let is_true = |text: &str| text.to_ascii_lowercase().parse().ok();
-        let ignored = files.setting("ignore_configured_endpoint_urls", is_true, "is neither true nor false")?;
-        Ok(Self { sections: (ignored != Some(true)).then(|| files.sections().clone()) })
+pub(super) const ECR: Service = Service { configured: "ecr", property: "ecr", older: &[] };
+pub(super) const STS: Service =
+    Service { configured: "sts", property: "sts", older: &["TF_AWS_STS_ENDPOINT", "AWS_STS_ENDPOINT"] };
+pub(super) const SSO: Service = Service { configured: "sso", property: "sso", older: &[] };
+pub(super) const SSO_OIDC: Service = Service { configured: "ssooidc", property: "sso_oidc", older: &[] };
+
+/// The URL to call for a service, if one is named: by the configuration, by the environment for this service, for all,
+/// or by the profile in the same order.
+///
+/// # Errors
+///
+/// [`Error::Setting`] and [`Error::Profile`] for what is no URL.
+pub(super) fn url(
+    configuration: &Configuration,
+    settings: &Settings,
+    service: Service,
+) -> Result<Option<String>, Error> {
+    if let Some(url) = configuration.endpoint(service.configured) {
+        return Ok(Some(url.to_owned()));
     }
+    if settings.boolean("ignore_configured_endpoint_urls")? == Some(true) {
+        return Ok(None);
+    }
+    const ALL: &str = "AWS_ENDPOINT_URL";
+    let own = format!("{ALL}_{}", service.property.to_ascii_uppercase());
+    let names = [own.as_str()].into_iter().chain(service.older.iter().copied()).chain([ALL]);
+    if let Some((name, url)) = names.filter_map(|name| Some((name, variable(name)?))).next() {
+        let problem = "is not the URL of a server".to_owned();
+        return checked(&url).map(Some).ok_or_else(|| Error::Setting { name: name.to_owned(), problem });
+    }
+    let services = settings.property("services").and_then(|name| settings.other_section("services", name));
+    let nested = services.and_then(|services| services.nested(service.property, "endpoint_url"));
+    let wrong = || settings.wrong("endpoint_url", "is not the URL of a server");
+    nested.or_else(|| settings.property("endpoint_url")).map(|url| checked(url).ok_or_else(wrong)).transpose()
 }
 
-/// Without the profiles: they hold keys.
-impl fmt::Debug for Endpoints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoints").finish_non_exhaustive()
-    }
-}
-
-impl LoadServiceConfig for Endpoints {
-    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        let value = EnvConfigValue::new().env(key.env()).profile(key.profile()).service_id(key.service_id());
-        let environment = environment();
-        let (url, _) = value.load(&environment, self.sections.as_ref()?.into())?;
-        Some(unquoted(&url).to_owned()).filter(|url| !url.trim().is_empty())
-    }
+/// The URL without quotes around it, which environment files of containers leave there.
+fn checked(url: &str) -> Option<String> {
+    Some(unquoted(url)).filter(|url| validity::is_url(url)).map(str::to_owned)
 }

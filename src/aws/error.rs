@@ -16,7 +16,7 @@ pub enum Error {
         profile: String,
     },
     /// A Region that cannot exist.
-    #[error("{0:?} is not the name of an AWS Region")]
+    #[error("{0} is not the name of an AWS Region")]
     InvalidRegion(String),
     /// The role and the Region belong to different partitions of AWS.
     #[error("{region} is in the partition {region_partition}, but the role {role} is in {role_partition}")]
@@ -67,15 +67,12 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-    /// A shared file cannot be parsed.
-    #[error("a shared AWS file is malformed: {0}")]
-    MalformedFile(String),
-    /// A file that the configuration names cannot be read.
-    #[error("{what}: {problem}")]
+    /// A shared file does not end.
+    #[error("the shared AWS file {path} {problem}")]
     UnreadableFile {
-        /// The file.
-        what: String,
-        /// Why not.
+        /// Its path.
+        path: String,
+        /// What is wrong; a predicate.
         problem: String,
     },
     /// The bundle of certificate authorities is of no use.
@@ -100,6 +97,14 @@ pub enum Error {
     /// The sign-in of IAM Identity Center (SSO) is over, or there is none.
     #[error("the SSO session of profile {profile} {problem}")]
     Sso {
+        /// The profile that signs in.
+        profile: String,
+        /// What is wrong; a predicate.
+        problem: &'static str,
+    },
+    /// The sign-in of `aws login` is over, or there is none.
+    #[error("the login session of profile {profile} {problem}")]
+    Login {
         /// The profile that signs in.
         profile: String,
         /// What is wrong; a predicate.
@@ -230,8 +235,10 @@ impl Error {
             Self::Source { .. } => "Correct that source, or configure another one",
             Self::ProfileNotFound { .. } => "Correct aws:profile, AWS_PROFILE or the profile that refers to it",
             Self::Profile { .. } => "Correct the profile in the shared AWS config file",
-            Self::MalformedFile(_) => "Correct that line",
-            Self::UnreadableFile { .. } => "Correct aws:sharedConfigFiles or aws:sharedCredentialsFiles",
+            Self::UnreadableFile { .. } => {
+                "Correct aws:sharedConfigFiles, aws:sharedCredentialsFiles, AWS_CONFIG_FILE or \
+                 AWS_SHARED_CREDENTIALS_FILE"
+            }
             Self::CaBundle { .. } => {
                 "Correct aws:customCaBundle, AWS_CA_BUNDLE or the profile's ca_bundle: it names a PEM file of \
                  certificates"
@@ -239,6 +246,7 @@ impl Error {
             Self::Setting { .. } => "Correct or unset it",
             Self::Endpoint(_) => "Check the Region, aws:endpoints, and the settings for FIPS and dual-stack",
             Self::Sso { profile, .. } => return format!("Run `aws sso login --profile {profile}`"),
+            Self::Login { profile, .. } => return format!("Run `aws login --profile {profile}`"),
             Self::MfaRequired { .. } => {
                 "Get temporary credentials with `aws sts get-session-token` or `aws sts assume-role`, and put them into \
                  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"

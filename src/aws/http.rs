@@ -21,8 +21,8 @@ use aws_smithy_runtime_api::client::{
 use http::Uri;
 
 use super::{
-    Configuration, Error,
-    proxies::{Proxies, Scheme},
+    Configuration,
+    proxies::{NoProxy, Proxies, Proxy, Scheme},
 };
 
 /// An HTTP client whose parts are made when a request needs them: reading the system's certificate authorities takes
@@ -49,13 +49,14 @@ struct Key {
 
 impl Http {
     /// A client that uses the proxies of the configuration and the environment, and trusts `tls`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Setting`] for an environment variable that names no proxy.
-    pub(super) fn new(configuration: &Configuration, tls: TlsContext) -> Result<Self, Error> {
-        let proxies = Proxies::new(configuration)?;
-        Ok(Self { shared: Arc::new(Shared { proxies, tls, connectors: Mutex::default() }) })
+    pub(super) fn new(configuration: &Configuration, tls: TlsContext) -> Self {
+        let proxies = Proxies::new(configuration);
+        Self { shared: Arc::new(Shared { proxies, tls, connectors: Mutex::default() }) }
+    }
+
+    /// What sends requests within the limits of `settings`.
+    pub(super) fn connector(&self, settings: &HttpConnectorSettings) -> SharedHttpConnector {
+        SharedHttpConnector::new(Router { shared: self.shared.clone(), settings: settings.clone() })
     }
 }
 
@@ -68,7 +69,7 @@ impl fmt::Debug for Http {
 
 impl HttpClient for Http {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Router { shared: self.shared.clone(), settings: settings.clone() })
+        self.connector(settings)
     }
 }
 
@@ -90,7 +91,10 @@ impl HttpConnector for Router {
             Ok(uri) => uri,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
-        let route = self.shared.route(&uri);
+        let route = match self.shared.route(&uri) {
+            Ok(route) => route,
+            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
+        };
         let response = match self.shared.connector(&route, &self.settings) {
             Ok(connector) => connector.call(request),
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
@@ -100,14 +104,14 @@ impl HttpConnector for Router {
 }
 
 impl Shared {
-    fn route(&self, uri: &Uri) -> Route {
+    fn route(&self, uri: &Uri) -> Result<Route, NoProxy> {
         let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
         let port = uri.port_u16().unwrap_or(match scheme {
             Scheme::Http => 80,
             Scheme::Https => 443,
         });
-        let proxy = self.proxies.of(uri);
-        Route { scheme, target: format!("{}:{port}", uri.host().unwrap_or_default()), proxy }
+        let proxy = self.proxies.of(uri, scheme)?.cloned();
+        Ok(Route { scheme, target: format!("{}:{port}", uri.host().unwrap_or_default()), proxy })
     }
 
     fn connector(
@@ -115,9 +119,12 @@ impl Shared {
         route: &Route,
         settings: &HttpConnectorSettings,
     ) -> Result<SharedHttpConnector, ConnectorError> {
+        let config = match &route.proxy {
+            Some(proxy) => Proxies::config(route.scheme, proxy)?,
+            None => ProxyConfig::disabled(),
+        };
         let proxy = route.proxy.is_some().then_some(route.scheme);
-        let config = proxy.map_or_else(|| Ok(ProxyConfig::disabled()), |scheme| self.proxies.config(scheme))?;
-        let proxy_has_tls = route.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https:"));
+        let proxy_has_tls = route.proxy.as_ref().is_some_and(|proxy| proxy.url.starts_with("https:"));
         let key = Key {
             tls: route.scheme == Scheme::Https || proxy_has_tls,
             proxy,
@@ -138,19 +145,21 @@ impl Shared {
 }
 
 /// The way of a request.
-#[derive(Debug, Clone)]
 struct Route {
     scheme: Scheme,
     target: String,
-    /// The proxy's URL, without a password.
-    proxy: Option<String>,
+    proxy: Option<Proxy>,
 }
 
 impl Route {
     /// The same error, which now also tells the way that the request took.
     fn blame(self, error: ConnectorError) -> ConnectorError {
         let (is_timeout, is_user, is_io, kind) = (error.is_timeout(), error.is_user(), error.is_io(), error.as_other());
-        let failed = Box::new(Failed { target: self.target, proxy: self.proxy, source: error.into_source() });
+        let failed = Box::new(Failed {
+            target: self.target,
+            proxy: self.proxy.map(|proxy| proxy.url),
+            source: error.into_source(),
+        });
         match () {
             () if is_timeout => ConnectorError::timeout(failed),
             () if is_user => ConnectorError::user(failed),

@@ -67,6 +67,41 @@ impl Intercept for UserAgents {
     }
 }
 
+/// Has an endpoint's URL called as it is written: the SDK adds a slash to a path.
+#[derive(Debug, Clone)]
+pub(super) struct AsWritten {
+    path: String,
+}
+
+impl AsWritten {
+    /// Calls of `url`.
+    pub(super) fn new(url: &str) -> Self {
+        let path = url.parse::<http::Uri>().map(|url| url.path().to_owned()).unwrap_or_default();
+        Self { path }
+    }
+}
+
+impl Intercept for AsWritten {
+    fn name(&self) -> &'static str {
+        "AsWritten"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let uri: http::Uri = request.uri().parse()?;
+        if self.path != "/" && uri.path().strip_suffix('/') == Some(&self.path) {
+            let shorter = request.uri().replacen(uri.path(), &self.path, 1);
+            request.set_uri(shorter)?;
+        }
+        Ok(())
+    }
+}
+
 /// Has calls tried again whose answer is HTTP status 429, which the SDK does only if it knows the error's code.
 #[derive(Debug)]
 pub(super) struct TooManyRequests;

@@ -10,13 +10,17 @@ mod configuration;
 mod credentials;
 mod endpoints;
 mod error;
+mod files;
 mod http;
 mod interceptors;
+mod plain;
 mod proxies;
 mod region;
 mod retries;
 mod session;
+mod settings;
 mod shared_files;
+mod shown;
 mod trust;
 mod validity;
 

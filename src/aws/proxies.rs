@@ -1,13 +1,14 @@
 //! Which proxy a request takes.
+//!
+//! URLs and the hosts to leave out are read by the rules of Go's `golang.org/x/net/http/httpproxy`.
 
-use std::{env, net::IpAddr};
+use std::{fmt, net::IpAddr};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use http::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
 
-use super::{Configuration, Error, validity};
+use super::{Configuration, Error, settings::variable};
 
 /// The schemes of URLs, each with a proxy of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,78 +19,227 @@ pub(super) enum Scheme {
 
 /// The proxies of the configuration and the environment.
 pub(super) struct Proxies {
-    http: Option<String>,
-    https: Option<String>,
-    matcher: Matcher,
+    http: Option<Named>,
+    https: Option<Named>,
+    without: Vec<Without>,
+}
+
+/// What is set as a proxy, and what sets it.
+#[derive(Clone)]
+struct Named {
+    name: &'static str,
+    proxy: Result<Proxy, &'static str>,
+}
+
+/// A proxy.
+///
+/// There is no `Debug`: it may hold a password.
+#[derive(Clone)]
+pub(super) struct Proxy {
+    /// The URL without user and password, the only part that is ever shown.
+    pub(super) url: String,
+    /// The user and the password, encoded as in a URL.
+    user: Option<(String, String)>,
+}
+
+/// A proxy that a request was to take, but that is none.
+#[derive(Debug)]
+pub(super) struct NoProxy(pub(super) Error);
+
+impl fmt::Display for NoProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for NoProxy {}
+
+const NO_URL: &str = "is not the URL of an HTTP proxy (characters of a password other than letters, digits and \
+                      -._~!$&'()*+,;=:@ are encoded in a URL, for example # as %23)";
+const SOCKS: &str = "names a SOCKS proxy, which is not supported: name an HTTP proxy, or the hosts of AWS in NO_PROXY";
+
+impl Proxy {
+    /// Reads a URL; without a scheme it is one of `http`. The last `@` ends the password.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong; a predicate.
+    pub(super) fn new(text: &str) -> Result<Self, &'static str> {
+        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "socks5" | "socks5h" | "socks4" | "socks4a" | "socks" => return Err(SOCKS),
+            "https" => "https",
+            // Go speaks HTTP to whatever it does not know.
+            _ => "http",
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (user, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(user), host),
+            None => (None, authority),
+        };
+        let url = format!("{scheme}://{host}");
+        let is_host = url.parse::<Uri>().is_ok_and(|url| {
+            let port = url.authority().and_then(|all| all.as_str().strip_prefix(url.host()?)).unwrap_or_default();
+            let is_port = port.strip_prefix(':').is_none_or(|port| port.parse::<u16>().is_ok());
+            is_port && url.host().is_some_and(|host| !host.is_empty())
+        });
+        if !is_host || !user.is_none_or(is_user) {
+            return Err(NO_URL);
+        }
+        let encoded = |text: &str| text.replace('@', "%40");
+        let user = user.map(|user| user.split_once(':').unwrap_or((user, "")));
+        Ok(Self { url, user: user.map(|(user, password)| (encoded(user), encoded(password))) })
+    }
+}
+
+/// Whether Go takes `text` for a user and a password.
+fn is_user(text: &str) -> bool {
+    let is_allowed = |char: char| char.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(char);
+    let is_encoded = |part: &str| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    text.chars().all(is_allowed) && text.split('%').skip(1).all(is_encoded)
 }
 
 impl Proxies {
-    pub(super) fn new(configuration: &Configuration) -> Result<Self, Error> {
+    pub(super) fn new(configuration: &Configuration) -> Self {
+        let configured = |name, url: &Option<String>| url.as_deref().map(|url| Named { name, proxy: Proxy::new(url) });
+        let configured_http = configured("aws:httpProxy", &configuration.http_proxy);
         let everything = proxy_of_everything();
-        let http = proxy(configuration.http_proxy.as_ref(), ["HTTP_PROXY", "http_proxy"])?;
-        let https = proxy(configuration.https_proxy.as_ref(), ["HTTPS_PROXY", "https_proxy"])?;
-        let https = https.or_else(|| configuration.http_proxy.clone()).or_else(|| everything.clone());
-        let http = http.or(everything);
-        let not = configuration.no_proxy.clone().or_else(|| variable(["NO_PROXY", "no_proxy"]).map(|(_, value)| value));
-        let matcher = Matcher::builder()
-            .http(http.clone().unwrap_or_default())
-            .https(https.clone().unwrap_or_default())
-            .no(not.unwrap_or_default())
-            .build();
-        Ok(Self { http, https, matcher })
+        let http = configured_http.clone().or_else(|| named(["HTTP_PROXY", "http_proxy"]));
+        let https = configured("aws:httpsProxy", &configuration.https_proxy);
+        let https = https.or_else(|| named(["HTTPS_PROXY", "https_proxy"])).or(configured_http);
+        let without =
+            configuration.no_proxy.clone().or_else(|| first_of(["NO_PROXY", "no_proxy"]).map(|(_, list)| list));
+        let without = without.unwrap_or_default().split(',').filter_map(Without::new).collect();
+        Self { http: http.or_else(|| everything.clone()), https: https.or(everything), without }
     }
 
-    /// The URL of the proxy for `uri`, without a password.
-    pub(super) fn of(&self, uri: &Uri) -> Option<String> {
-        if uri.host().is_some_and(is_local) {
-            return None;
-        }
-        let proxy = self.matcher.intercept(uri)?;
-        Some(proxy.uri().to_string().trim_end_matches('/').to_owned())
-    }
-
-    pub(super) fn config(&self, scheme: Scheme) -> Result<ProxyConfig, ConnectorError> {
-        let config = match scheme {
-            Scheme::Http => ProxyConfig::http(self.http.clone().unwrap_or_default()),
-            Scheme::Https => ProxyConfig::https(self.https.clone().unwrap_or_default()),
+    /// The proxy for `uri`.
+    ///
+    /// # Errors
+    ///
+    /// [`NoProxy`], if the one that is set for it is none.
+    pub(super) fn of(&self, uri: &Uri, scheme: Scheme) -> Result<Option<&Proxy>, NoProxy> {
+        let named = match scheme {
+            Scheme::Http => &self.http,
+            Scheme::Https => &self.https,
         };
-        config.map_err(|error| ConnectorError::user(error.into()))
+        let Some(Named { name, proxy }) = named else { return Ok(None) };
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+        let port = uri.port_u16().unwrap_or(if scheme == Scheme::Https { 443 } else { 80 });
+        if is_local(&host) || self.without.iter().any(|without| without.covers(&host, port)) {
+            return Ok(None);
+        }
+        let invalid = |problem: &&str| Error::Setting { name: (*name).to_owned(), problem: (*problem).to_owned() };
+        proxy.as_ref().map(Some).map_err(|problem| NoProxy(invalid(problem)))
+    }
+
+    /// How the SDK's HTTP client is told of the proxy of a scheme.
+    pub(super) fn config(scheme: Scheme, proxy: &Proxy) -> Result<ProxyConfig, ConnectorError> {
+        let config = match scheme {
+            Scheme::Http => ProxyConfig::http(proxy.url.as_str()),
+            Scheme::Https => ProxyConfig::https(proxy.url.as_str()),
+        };
+        let config = config.map_err(|_| ConnectorError::user(NO_URL.into()))?;
+        Ok(match &proxy.user {
+            Some((user, password)) => config.with_basic_auth(user, password),
+            None => config,
+        })
     }
 }
 
-fn proxy(configured: Option<&String>, variables: [&'static str; 2]) -> Result<Option<String>, Error> {
-    if let Some(url) = configured {
-        return Ok(Some(url.clone()));
-    }
-    let Some((name, value)) = variable(variables) else { return Ok(None) };
-    let problem = || "is not the URL of an HTTP proxy".to_owned();
-    proxy_url(value).map(Some).ok_or_else(|| Error::Setting { name: name.to_owned(), problem: problem() })
+fn named(names: [&'static str; 2]) -> Option<Named> {
+    first_of(names).map(|(name, url)| Named { name, proxy: Proxy::new(&url) })
 }
 
 /// What `ALL_PROXY` names, which is for all programs: unlike the others it may well name a proxy of another kind, SOCKS
 /// for example, and is then not meant for HTTP.
-fn proxy_of_everything() -> Option<String> {
-    let (name, value) = variable(["ALL_PROXY", "all_proxy"])?;
-    let url = proxy_url(value);
-    if url.is_none() {
-        log::debug!("{name} is not the URL of an HTTP proxy; it is ignored");
+fn proxy_of_everything() -> Option<Named> {
+    let named = named(["ALL_PROXY", "all_proxy"])?;
+    if named.proxy.is_err() {
+        log::debug!("{} is not the URL of an HTTP proxy; it is ignored", named.name);
+        return None;
     }
-    url
+    Some(named)
 }
 
-fn proxy_url(value: String) -> Option<String> {
-    let url = if value.contains("://") { value } else { format!("http://{value}") };
-    validity::is_url(&url).then_some(url)
+/// The first of the variables that is set.
+fn first_of(names: [&'static str; 2]) -> Option<(&'static str, String)> {
+    names.into_iter().find_map(|name| Some((name, variable(name)?)))
 }
 
-/// The first of the variables that is set and not empty.
-fn variable(names: [&'static str; 2]) -> Option<(&'static str, String)> {
-    names.into_iter().find_map(|name| Some((name, env::var(name).ok().filter(|value| !value.is_empty())?)))
+/// Hosts that are called without a proxy: an entry of `NO_PROXY`.
+#[derive(Debug, PartialEq, Eq)]
+enum Without {
+    /// `*`.
+    All,
+    /// The addresses that share the first bits of one.
+    Network(IpAddr, u8),
+    /// An address, on all ports or one.
+    Address(IpAddr, Option<u16>),
+    /// A host and all below it, or what is below it alone, on all ports or one.
+    Domain { suffix: String, itself: bool, port: Option<u16> },
+}
+
+impl Without {
+    fn new(entry: &str) -> Option<Self> {
+        let entry = entry.trim().to_lowercase();
+        if entry == "*" {
+            return Some(Self::All);
+        }
+        if let Some((ip, bits)) = entry.split_once('/')
+            && let (Ok(ip), Ok(bits)) = (ip.parse::<IpAddr>(), bits.parse())
+        {
+            return (bits <= if ip.is_ipv4() { 32 } else { 128 }).then_some(Self::Network(ip, bits));
+        }
+        if let Ok(ip) = entry.parse() {
+            return Some(Self::Address(ip, None));
+        }
+        let (host, port) = match entry.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse().ok()?)),
+            None => (entry.as_str(), None),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(ip) = host.parse() {
+            return Some(Self::Address(ip, port));
+        }
+        let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
+        match host.strip_prefix('.') {
+            Some(_) => Some(Self::Domain { suffix: host.to_owned(), itself: false, port }),
+            None if host.is_empty() => None,
+            None => Some(Self::Domain { suffix: format!(".{host}"), itself: true, port }),
+        }
+    }
+
+    fn covers(&self, host: &str, port: u16) -> bool {
+        let is_port = |wanted: &Option<u16>| wanted.is_none_or(|wanted| wanted == port);
+        let ip = host.parse::<IpAddr>().ok();
+        match self {
+            Self::All => true,
+            Self::Network(network, bits) => ip.is_some_and(|ip| shares_bits(ip, *network, *bits)),
+            Self::Address(address, port) => ip == Some(*address) && is_port(port),
+            Self::Domain { suffix, itself, port } => {
+                let is_host = host.ends_with(suffix.as_str()) || (*itself && suffix.strip_prefix('.') == Some(host));
+                ip.is_none() && is_host && is_port(port)
+            }
+        }
+    }
+}
+
+fn shares_bits(ip: IpAddr, network: IpAddr, bits: u8) -> bool {
+    let bits = u32::from(bits);
+    match (ip, network) {
+        (IpAddr::V4(ip), IpAddr::V4(network)) => {
+            (ip.to_bits() ^ network.to_bits()).checked_shr(32 - bits).unwrap_or_default() == 0
+        }
+        (IpAddr::V6(ip), IpAddr::V6(network)) => {
+            (ip.to_bits() ^ network.to_bits()).checked_shr(128 - bits).unwrap_or_default() == 0
+        }
+        _ => false,
+    }
 }
 
 /// Whether `host` is this machine or the link, where the metadata services of instances and containers are.
 fn is_local(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     match host.parse() {
         Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
         Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local() || ip.segments()[..2] == [0xfd00, 0xec2],
@@ -103,13 +253,56 @@ mod tests {
 
     #[test]
     fn local_hosts() {
-        for host in
-            ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "169.254.169.254", "[fd00:ec2::254]"]
-        {
+        for host in ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "::1", "169.254.169.254", "fd00:ec2::254"] {
             assert!(is_local(host), "{host}");
         }
-        for host in ["localhost.example.com", "10.0.0.1", "ecr.eu-west-1.amazonaws.com", "[2001:db8::1]", ""] {
+        for host in ["localhost.example.com", "10.0.0.1", "ecr.eu-west-1.amazonaws.com", "2001:db8::1", ""] {
             assert!(!is_local(host), "{host}");
         }
+    }
+
+    #[test]
+    fn hosts_are_left_out_as_in_go() {
+        for (entry, inside, outside) in [
+            ("*", &[("x.y", 1), ("10.0.0.1", 1)][..], &[][..]),
+            ("corp.test", &[("corp.test", 1), ("a.corp.test", 2)], &[("acorp.test", 1), ("corp.test.x", 1)]),
+            (" .Corp.test ", &[("a.corp.test", 1)], &[("corp.test", 1)]),
+            ("*.corp.test", &[("a.b.corp.test", 1)], &[("corp.test", 1)]),
+            ("corp.test:80", &[("corp.test", 80), ("a.corp.test", 80)], &[("corp.test", 443)]),
+            (".corp.test:80", &[("a.corp.test", 80)], &[("a.corp.test", 443), ("corp.test", 80)]),
+            ("10.1.0.0/16", &[("10.1.2.3", 1)], &[("10.2.0.1", 1), ("10.1.example", 1)]),
+            ("0.0.0.0/0", &[("10.1.2.3", 1)], &[("2001:db8::1", 1)]),
+            ("2001:db8::/32", &[("2001:db8:1::1", 1)], &[("2001:db9::1", 1)]),
+            ("10.0.0.1", &[("10.0.0.1", 1)], &[("10.0.0.10", 1)]),
+            ("10.0.0.1:80", &[("10.0.0.1", 80)], &[("10.0.0.1", 81)]),
+            ("[2001:db8::1]:80", &[("2001:db8::1", 80)], &[("2001:db8::1", 81)]),
+            ("2001:db8::1", &[("2001:db8::1", 80)], &[]),
+        ] {
+            let without = Without::new(entry).unwrap();
+            assert!(inside.iter().all(|(host, port)| without.covers(host, *port)), "{entry}");
+            assert!(!outside.iter().any(|(host, port)| without.covers(host, *port)), "{entry}");
+        }
+        for entry in ["", " ", ":80", "10.0.0.0/99"] {
+            assert_eq!(Without::new(entry), None, "{entry}");
+        }
+    }
+
+    #[test]
+    fn the_last_at_sign_ends_the_password() {
+        for (text, url, user) in [
+            ("http://joe@corp.example:word@proxy:9", "http://proxy:9", Some(("joe%40corp.example", "word"))),
+            ("joe:a%2Fb@proxy", "http://proxy", Some(("joe", "a%2Fb"))),
+            ("https://joe@proxy:1/path", "https://proxy:1", Some(("joe", ""))),
+            ("proxy:3128", "http://proxy:3128", None),
+            ("ftp://proxy:21", "http://proxy:21", None),
+        ] {
+            let proxy = Proxy::new(text).unwrap_or_else(|problem| panic!("{text} {problem}"));
+            let user = user.map(|(user, password): (&str, &str)| (user.to_owned(), password.to_owned()));
+            assert_eq!((proxy.url.as_str(), proxy.user), (url, user), "{text}");
+        }
+        for text in ["", "http://", "http://joe:a/b@proxy", "http://joe:a#b@proxy", "http://joe:%x@proxy", "a b"] {
+            assert_eq!(Proxy::new(text).err(), Some(NO_URL), "{text}");
+        }
+        assert_eq!(Proxy::new("socks5://proxy").err(), Some(SOCKS));
     }
 }

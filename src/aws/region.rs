@@ -29,7 +29,7 @@ pub(super) fn partition_of_arn(arn: &str) -> Option<&str> {
 
 /// Whether `region` can be part of a host name, which keeps a request from going elsewhere.
 pub(super) fn is_host_label(region: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=63).contains(&region.len()) && region.bytes().all(inner) && !region.starts_with('-') && !region.ends_with('-')
 }
 
@@ -41,6 +41,19 @@ pub(super) fn is_well_formed(region: &str) -> bool {
         && parts.iter().all(|part| part.len() >= 2 && part.bytes().all(|byte| byte.is_ascii_lowercase()))
         && !number.is_empty()
         && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What the names of Regions begin with.
+const PLACES: [&str; 12] = ["af", "ap", "ca", "cn", "eu", "eusc", "il", "me", "mx", "sa", "us", "local"];
+
+/// How a text reads that was meant to name a Region: itself only if it looks like one, however wrong.
+pub(super) fn shown(text: &str) -> String {
+    let start = text.split(|char: char| !char.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
+    let is_allowed = |char: char| char.is_ascii_alphanumeric() || " -_.".contains(char);
+    match PLACES.contains(&&*start) && text.len() <= 20 && text.chars().all(is_allowed) {
+        true => format!("{text:?}"),
+        false => "what is given (not shown, since it does not look like one)".to_owned(),
+    }
 }
 
 /// Checks that credentials of `role` can be of use in `region`.
@@ -90,7 +103,7 @@ mod tests {
         {
             assert!(!is_well_formed(region), "{region}");
         }
-        for region in ["", "-eu", "eu-", "eu.west", "eu/west", "eu@west", "eu:80", "EU"] {
+        for region in ["", "-eu", "eu-", "eu.west", "eu/west", "eu@west", "eu:80", "eu west"] {
             assert!(!is_host_label(region), "{region}");
         }
     }

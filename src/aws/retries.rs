@@ -3,7 +3,7 @@
 
 use aws_smithy_types::retry::{RetryConfig, RetryMode};
 
-use super::{Configuration, Error, shared_files::SharedFiles};
+use super::{Configuration, Error, settings::Settings};
 
 const DEFAULT_TRIES: u32 = 3;
 
@@ -13,14 +13,14 @@ const DEFAULT_TRIES: u32 = 3;
 /// # Errors
 ///
 /// [`Error::Setting`] and [`Error::Profile`] for a setting without a meaning.
-pub(super) fn config(configuration: &Configuration, files: &SharedFiles) -> Result<RetryConfig, Error> {
+pub(super) fn config(configuration: &Configuration, settings: &Settings) -> Result<RetryConfig, Error> {
     let tries = match configuration.max_retries.and_then(|tries| u32::try_from(tries).ok()) {
         Some(tries) => Some(tries.max(1)),
-        None => files.setting("max_attempts", tries, "is not a number of tries from 1 on")?,
+        None => settings.setting("max_attempts", tries, "is not a number of tries from 1 on")?,
     };
     let mode = match configuration.retry_mode.as_deref().and_then(mode) {
         Some(mode) => Some(mode),
-        None => files.setting("retry_mode", mode, "is neither standard nor adaptive")?,
+        None => settings.setting("retry_mode", mode, "is neither standard nor adaptive")?,
     };
     let config = RetryConfig::standard().with_max_attempts(tries.unwrap_or(DEFAULT_TRIES));
     Ok(config.with_retry_mode(mode.unwrap_or(RetryMode::Standard)))

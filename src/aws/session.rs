@@ -6,24 +6,20 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, provider_config::ProviderConfig, retry::RetryConfig,
-    stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
+use aws_sdk_ecr::config::{
+    AppName, BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig,
+    retry::{RetryConfig, RetryPartition, TokenBucket},
+    timeout::TimeoutConfig,
 };
-use aws_sdk_ecr::config::retry::{RetryPartition, TokenBucket};
-use aws_types::{
-    sdk_ua_metadata::FrameworkMetadata,
-    service_config::{LoadServiceConfig, ServiceConfigKey},
-};
+use aws_types::{SdkConfig, sdk_ua_metadata::FrameworkMetadata};
 
 use super::{
-    Configuration, Error,
-    endpoints::Endpoints,
+    Configuration, Error, endpoints,
     http::Http,
-    interceptors::{TooManyRequests, UserAgents},
+    interceptors::{AsWritten, TooManyRequests, UserAgents},
     region, retries,
-    shared_files::{self, SharedFiles},
-    trust,
+    settings::{Settings, variable},
+    shown, trust,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,24 +33,28 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct Session {
     /// The configuration.
     pub(super) configuration: Arc<Configuration>,
-    /// The shared files.
-    pub(super) files: SharedFiles,
+    /// The settings of the environment and the shared files.
+    pub(super) settings: Settings,
     /// The HTTP client.
     pub(super) http: Http,
     /// What the SDK's clients are made from: settings of the environment and of the profile too, but no credentials.
     pub(super) sdk: SdkConfig,
     /// The URL that the configuration, the environment or the profile has for ECR.
     pub(super) ecr_endpoint: Option<String>,
+    sts_endpoint: Option<String>,
+    sso_endpoint: Option<String>,
+    sso_oidc_endpoint: Option<String>,
     ecr: Mutex<HashMap<String, aws_sdk_ecr::Client>>,
 }
 
 /// The settings of a service's client; the services' types differ in name alone.
 macro_rules! config {
-    ($session:expr, $sdk:ident, $service:literal) => {{
+    ($session:expr, $sdk:ident, $endpoint:expr) => {{
         let configuration = &$session.configuration;
         let mut config = $sdk::config::Builder::from(&$session.sdk).retry_classifier(TooManyRequests);
-        if let Some(url) = configuration.endpoint($service) {
-            config = config.endpoint_url(url);
+        // A URL is called as it is: that it has no FIPS variant is no reason not to.
+        if let Some(url) = $endpoint {
+            config = config.endpoint_url(url).use_fips(false).interceptor(AsWritten::new(url));
         }
         if !configuration.user_agents.is_empty() {
             config = config.interceptor(UserAgents(configuration.user_agents.clone()));
@@ -75,18 +75,22 @@ impl Session {
     ///
     /// When a file or a variable is of no use.
     pub(super) async fn open(configuration: Arc<Configuration>) -> Result<Self, Error> {
-        let files = SharedFiles::read(&configuration).await?;
-        let tls = trust::context(&configuration, &files).await?;
-        let http = Http::new(&configuration, tls)?;
-        let retries = retries::config(&configuration, &files)?;
-        let endpoints = Endpoints::new(&files)?;
-        let key = ServiceConfigKey::builder().service_id("ECR").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
-        let ecr_endpoint = configuration.endpoint("ecr").map(str::to_owned);
-        let ecr_endpoint = ecr_endpoint.or_else(|| endpoints.load_config(key.ok()?));
-        let mut sdk = sdk(&configuration, &files, &http, retries).await.into_builder();
-        sdk.set_endpoint_url(None).set_service_config(Some(endpoints));
-        let sdk = sdk.build();
-        Ok(Self { configuration, files, http, sdk, ecr_endpoint, ecr: Mutex::default() })
+        let settings = Settings::read(&configuration).await?;
+        let tls = trust::context(&configuration, &settings).await?;
+        let http = Http::new(&configuration, tls);
+        let retries = retries::config(&configuration, &settings)?;
+        let endpoint = |service| endpoints::url(&configuration, &settings, service);
+        Ok(Self {
+            sdk: sdk(&configuration, &settings, &http, retries)?,
+            ecr_endpoint: endpoint(endpoints::ECR)?,
+            sts_endpoint: endpoint(endpoints::STS)?,
+            sso_endpoint: endpoint(endpoints::SSO)?,
+            sso_oidc_endpoint: endpoint(endpoints::SSO_OIDC)?,
+            configuration,
+            settings,
+            http,
+            ecr: Mutex::default(),
+        })
     }
 
     /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's. The
@@ -94,19 +98,12 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::NoRegion`], or [`Error::ProfileNotFound`] for a profile that was to name it.
+    /// [`Error::NoRegion`].
     pub(super) fn region(&self) -> Result<String, Error> {
-        let variable = |name| std::env::var(name).ok().filter(|region| !region.is_empty());
-        let configured = self.configuration.region.clone();
-        let named = configured.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
-        if let Some(region) = named.or_else(|| self.files.get("region").map(str::to_owned)) {
-            return Ok(region);
-        }
-        let profile = self.files.selected();
-        if self.files.is_named() {
-            self.files.profile(profile)?;
-        }
-        Err(Error::NoRegion { profile: profile.to_owned() })
+        let named = self.configuration.region.clone().or_else(|| variable("AWS_REGION"));
+        let named = named.or_else(|| variable("AWS_DEFAULT_REGION"));
+        let named = named.or_else(|| self.settings.property("region").map(str::to_owned));
+        named.ok_or_else(|| Error::NoRegion { profile: shown::name(self.settings.profile()) })
     }
 
     /// Checks that a call to `region` makes sense: only an endpoint of one's own may name its Regions as it likes.
@@ -115,22 +112,18 @@ impl Session {
     ///
     /// [`Error::InvalidRegion`].
     pub(super) fn check_region(&self, region: &str) -> Result<(), Error> {
-        match self.ecr_endpoint.is_some() || region::is_well_formed(region) {
+        let any_name = self.ecr_endpoint.is_some() && self.configuration.skip_region_validation != Some(false);
+        match region::is_host_label(region) && (any_name || region::is_well_formed(region)) {
             true => Ok(()),
-            false => Err(Error::InvalidRegion(region.to_owned())),
+            false => Err(Error::InvalidRegion(region::shown(region))),
         }
-    }
-
-    /// What the SDK's own sources of credentials are made from.
-    pub(super) fn provider_config(&self) -> ProviderConfig {
-        ProviderConfig::without_region().with_region(self.sdk.region().cloned()).with_http_client(self.http.clone())
     }
 
     /// The client of ECR in a Region, the same one each time: it keeps connections open.
     pub(super) fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
         let mut clients = self.ecr.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(region.to_owned()).or_insert_with(|| {
-            let config = config!(self, aws_sdk_ecr, "ecr").region(Region::new(region.to_owned()));
+            let config = config!(self, aws_sdk_ecr, &self.ecr_endpoint).region(Region::new(region.to_owned()));
             aws_sdk_ecr::Client::from_conf(config.build())
         });
         client.clone()
@@ -138,43 +131,47 @@ impl Session {
 
     /// What clients of STS are made from.
     pub(super) fn sts(&self) -> aws_sdk_sts::config::Builder {
-        config!(self, aws_sdk_sts, "sts")
+        config!(self, aws_sdk_sts, &self.sts_endpoint)
     }
 
     /// What clients of IAM Identity Center are made from.
     pub(super) fn sso(&self) -> aws_sdk_sso::config::Builder {
-        config!(self, aws_sdk_sso, "sso")
+        config!(self, aws_sdk_sso, &self.sso_endpoint)
+    }
+
+    /// What clients of its service that renews tokens are made from.
+    pub(super) fn sso_oidc(&self) -> aws_sdk_ssooidc::config::Builder {
+        config!(self, aws_sdk_ssooidc, &self.sso_oidc_endpoint)
     }
 }
 
-async fn sdk(configuration: &Configuration, files: &SharedFiles, http: &Http, retries: RetryConfig) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+fn sdk(
+    configuration: &Configuration,
+    settings: &Settings,
+    http: &Http,
+    retries: RetryConfig,
+) -> Result<SdkConfig, Error> {
+    let fips = settings.boolean("use_fips_endpoint")?;
+    let dual_stack = settings.boolean("use_dualstack_endpoint")?;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    let mut sdk = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
         .retry_config(retries)
-        .identity_cache(aws_config::identity::IdentityCache::no_cache())
-        .no_credentials()
-        .profile_files(shared_files::locations(configuration))
-        .profile_name(files.selected())
-        // Each client sets its own; this one keeps the loader from asking the instance metadata service.
-        .region(Region::from_static("us-east-1"))
+        .identity_cache(IdentityCache::no_cache())
         // The limit of a try bounds its body, too.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(READ_TIMEOUT)
-                .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-                .operation_timeout(OPERATION_TIMEOUT)
-                .build(),
-        );
+        .timeout_config(timeouts);
+    sdk.set_use_fips(configuration.use_fips_endpoint.or(fips))
+        .set_use_dual_stack(configuration.use_dualstack_endpoint.or(dual_stack))
+        .set_app_name(settings.text("sdk_ua_app_id").and_then(|id| AppName::new(id).ok()));
     if let Ok(product) = FrameworkMetadata::new(env!("CARGO_PKG_NAME"), Some(crate::VERSION)) {
-        loader = loader.framework_metadata(product);
+        sdk = sdk.framework_metadata(product);
     }
-    if let Some(fips) = configuration.use_fips_endpoint {
-        loader = loader.use_fips(fips);
-    }
-    if let Some(dual_stack) = configuration.use_dualstack_endpoint {
-        loader = loader.use_dual_stack(dual_stack);
-    }
-    loader.load().await
+    Ok(sdk.build())
 }

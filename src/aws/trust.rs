@@ -6,10 +6,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{
-    Configuration, Error,
-    shared_files::{SharedFiles, expand_home},
-};
+use super::{Configuration, Error, files, settings::Settings, shown};
 
 /// What to trust: the bundle that the configuration names, else `AWS_CA_BUNDLE`, else the profile's `ca_bundle`, each in
 /// place of the system's certificate authorities.
@@ -17,14 +14,13 @@ use super::{
 /// # Errors
 ///
 /// [`Error::CaBundle`].
-pub(super) async fn context(configuration: &Configuration, files: &SharedFiles) -> Result<TlsContext, Error> {
-    let variable = || std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty());
-    let profile = || files.get("ca_bundle").map(str::to_owned);
-    let Some(path) = configuration.custom_ca_bundle.clone().or_else(variable).or_else(profile) else {
+pub(super) async fn context(configuration: &Configuration, settings: &Settings) -> Result<TlsContext, Error> {
+    let Some(path) = configuration.custom_ca_bundle.clone().or_else(|| settings.text("ca_bundle")) else {
         return Ok(TlsContext::default());
     };
-    let invalid = |problem: String| Error::CaBundle { path: path.clone(), problem };
-    let pem = tokio::fs::read(expand_home(&path)).await.map_err(|error| invalid(format!("cannot be read: {error}")))?;
+    let path = files::path(&path);
+    let invalid = |problem: String| Error::CaBundle { path: shown::path(&path), problem };
+    let pem = files::read(&path).await.map_err(|unread| invalid(unread.problem()))?;
     check(&pem).map_err(invalid)?;
     let store = TrustStore::empty().with_pem_certificate(pem);
     TlsContext::builder().with_trust_store(store).build().map_err(|error| invalid(format!("is of no use: {error}")))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     configuration::{AssumeRole, Configuration, Invalid, WebIdentity},
+    proxies::Proxy,
     region,
 };
 
@@ -41,17 +42,15 @@ fn keys(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
 }
 
 fn regions(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
+    // An endpoint of the environment or a profile may name its Regions as it likes, and is looked up later.
+    let is_strict = configuration.skip_region_validation == Some(false);
     for (key, region) in [("region", &configuration.region), ("stsRegion", &configuration.sts_region)] {
-        if let Some(region) = region.as_ref().filter(|region| !is_region(region, configuration)) {
-            invalid.push(Invalid::new(key, format!("must be an AWS Region such as eu-west-1, but is {region:?}")));
+        let is_region = |text: &str| region::is_host_label(text) && (!is_strict || region::is_well_formed(text));
+        if let Some(region) = region.as_ref().filter(|region| !is_region(region)) {
+            let region = region::shown(region);
+            invalid.push(Invalid::new(key, format!("must be an AWS Region such as eu-west-1, but is {region}")));
         }
     }
-}
-
-/// Whether a call to `region` makes sense: emulators behind an endpoint of their own take any name.
-pub(super) fn is_region(region: &str, configuration: &Configuration) -> bool {
-    let any_name = configuration.skip_region_validation.unwrap_or(configuration.endpoint("ecr").is_some());
-    region::is_host_label(region) && (any_name || region::is_well_formed(region))
 }
 
 fn roles(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
@@ -92,15 +91,14 @@ fn arn(path: String, arn: &str, invalid: &mut Vec<Invalid>) {
     if arn.is_empty() {
         invalid.push(Invalid::new(path, "is missing; set the ARN of the role"));
     } else if region::partition_of_arn(arn).is_none() || !arn.contains(":role/") {
-        let reason = format!("must be a role's ARN such as arn:aws:iam::123456789012:role/name, but is {arn:?}");
-        invalid.push(Invalid::new(path, reason));
+        invalid.push(Invalid::new(path, "must be a role's ARN such as arn:aws:iam::123456789012:role/name"));
     }
 }
 
 fn duration(path: &str, text: Option<&str>, invalid: &mut Vec<Invalid>) {
     let Some(text) = text else { return };
     if !parse_duration(text).is_some_and(|duration| SESSION_SECONDS.contains(&duration.as_secs())) {
-        let reason = format!("must be a time from 15m to 12h, such as 1h30m or 3600s, but is {text:?}");
+        let reason = "must be a time from 15m to 12h, such as 1h30m or 3600s";
         invalid.push(Invalid::new(format!("{path}.duration"), reason));
     }
 }
@@ -129,40 +127,23 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 
 fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     for (index, endpoints) in configuration.endpoints.iter().enumerate() {
-        for (service, url) in endpoints.iter().filter(|(_, url)| !is_url(url)) {
+        for (service, _) in endpoints.iter().filter(|(_, url)| !is_url(url)) {
             let key = format!("endpoints[{index}].{service}");
-            invalid.push(Invalid::new(
-                key,
-                format!("must be a URL such as https://localhost:4566, but is {:?}", without_password(url)),
-            ));
+            invalid.push(Invalid::new(key, "must be a URL such as https://localhost:4566"));
         }
     }
-    if let Some(url) = configuration.ec2_metadata_service_endpoint.as_ref().filter(|url| !is_url(url)) {
-        let reason = format!("must be a URL such as http://169.254.169.254, but is {:?}", without_password(url));
+    if configuration.ec2_metadata_service_endpoint.as_ref().is_some_and(|url| !is_url(url)) {
+        let reason = "must be a URL such as http://169.254.169.254";
         invalid.push(Invalid::new("ec2MetadataServiceEndpoint", reason));
     }
     if let Some(mode) = &configuration.ec2_metadata_service_endpoint_mode
         && !["ipv4", "ipv6"].contains(&mode.to_ascii_lowercase().as_str())
     {
-        let reason = format!("must be IPv4 or IPv6, but is {mode:?}");
-        invalid.push(Invalid::new("ec2MetadataServiceEndpointMode", reason));
+        invalid.push(Invalid::new("ec2MetadataServiceEndpointMode", "must be IPv4 or IPv6"));
     }
-    for (key, used) in [
-        ("useFipsEndpoint", configuration.use_fips_endpoint),
-        ("useDualstackEndpoint", configuration.use_dualstack_endpoint),
-    ] {
-        if used == Some(true) && configuration.endpoint("ecr").is_some() {
-            invalid.push(Invalid::new(key, "has no effect on the URL that endpoints sets for ecr; set one of them"));
-        }
-    }
-}
-
-/// The text of a URL without what stands in front of the host: it may be a password.
-fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        (None, Some((_, host))) => host.to_owned(),
-        (_, None) => url.to_owned(),
+    if configuration.use_dualstack_endpoint == Some(true) && configuration.endpoint("ecr").is_some() {
+        let reason = "has no effect on the URL that endpoints sets for ecr; set one of them";
+        invalid.push(Invalid::new("useDualstackEndpoint", reason));
     }
 }
 
@@ -175,8 +156,14 @@ pub(super) fn is_url(text: &str) -> bool {
 fn http(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     for (key, url) in [("httpProxy", &configuration.http_proxy), ("httpsProxy", &configuration.https_proxy)] {
         // The value is not shown: it may hold a password.
-        if url.as_ref().is_some_and(|url| !is_url(url)) {
-            invalid.push(Invalid::new(key, "must be the URL of an HTTP proxy, such as http://proxy.example.com:3128"));
+        let url = url.as_ref().map(|url| url.contains("://").then(|| Proxy::new(url)));
+        match url {
+            None | Some(Some(Ok(_))) => {}
+            Some(Some(Err(problem))) => invalid.push(Invalid::new(key, problem)),
+            Some(None) => {
+                let reason = "must be the URL of an HTTP proxy, such as http://proxy.example.com:3128";
+                invalid.push(Invalid::new(key, reason));
+            }
         }
     }
     if configuration.insecure == Some(true) {
@@ -208,7 +195,7 @@ fn retries(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     if let Some(mode) = &configuration.retry_mode
         && !["standard", "adaptive"].contains(&mode.as_str())
     {
-        invalid.push(Invalid::new("retryMode", format!("must be standard or adaptive, but is {mode:?}")));
+        invalid.push(Invalid::new("retryMode", "must be standard or adaptive"));
     }
 }
 
@@ -220,7 +207,7 @@ fn accounts(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     for (key, ids) in [("allowedAccountIds", allowed), ("forbiddenAccountIds", forbidden)] {
         for (index, id) in ids.iter().enumerate() {
             if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
-                let reason = format!("must be the 12 digits of an AWS account, but is {id:?}");
+                let reason = "must be the 12 digits of an AWS account";
                 invalid.push(Invalid::new(format!("{key}[{index}]"), reason));
             }
         }

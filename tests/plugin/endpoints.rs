@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 use support::{ecr::Ecr, proxy::Proxy, sts::Sts};
 
 use crate::{
-    credentials::{SESSION_CACHE, SSO_SESSION, sso_token_to_renew},
+    credentials::{SESSION_CACHE, SSO_SESSION, sso_token, sso_token_to_renew},
     machine::{Machine, calls, with},
 };
 
@@ -102,7 +102,10 @@ async fn sso_is_called_in_the_region_of_the_session() {
     let profile = SSO_SESSION.replace("eu-west-1", "eu-north-1");
     let machine = Machine::new().config(&profile).file(SESSION_CACHE, sso_token_to_renew("2999-01-01T00:00:00Z"));
     let hosts = targets(machine, json!({"region": "eu-west-1", "profile": "p"})).await;
-    assert_eq!(hosts, ["oidc.eu-north-1.amazonaws.com:443", "portal.sso.eu-north-1.amazonaws.com:443"]);
+    assert_eq!(hosts, ["oidc.eu-north-1.amazonaws.com:443"]);
+    let machine = Machine::new().config(&profile).file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z"));
+    let hosts = targets(machine, json!({"region": "eu-west-1", "profile": "p"})).await;
+    assert_eq!(hosts, ["portal.sso.eu-north-1.amazonaws.com:443"]);
 }
 
 #[tokio::test]
@@ -172,9 +175,11 @@ async fn each_service_is_called_at_its_own_endpoint() {
 }
 
 #[tokio::test]
-async fn a_custom_endpoint_with_fips_by_the_environment_is_an_error() {
+async fn a_custom_endpoint_is_called_whatever_is_said_of_fips_but_not_as_dual_stack() {
     let ecr = Ecr::start().await.unwrap();
-    let error = Machine::new().keys().var("AWS_USE_FIPS_ENDPOINT", "true").error(calls(&ecr)).await;
+    let mut running = Machine::new().keys().var("AWS_USE_FIPS_ENDPOINT", "true").configured(calls(&ecr)).await;
+    running.asked(&ecr).await;
+    let error = Machine::new().keys().var("AWS_USE_DUALSTACK_ENDPOINT", "true").error(calls(&ecr)).await;
     assert!(error.contains("the configuration leads to no endpoint: "), "{error}");
-    assert!(error.contains("FIPS") && error.ends_with("and the settings for FIPS and dual-stack."), "{error}");
+    assert!(error.contains("Dualstack") && error.ends_with("and the settings for FIPS and dual-stack."), "{error}");
 }

@@ -95,17 +95,22 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
         ),
         ("there is no profile", "only: none at all. ", with_configuration(json!({"profile": "absent"})).await),
         ("profile …", "aws_secret_access_key", with_profile("aws_access_key_id = AKID").await),
-        ("a shared AWS file", ".aws/config on line 2: ", with_profile("no equals sign").await),
-        ("could not read", "absent", with_configuration(json!({"sharedConfigFiles": ["/absent"]})).await),
+        (
+            "the shared AWS file",
+            "/dev/zero is longer than",
+            with_configuration(json!({"sharedConfigFiles": ["/dev/zero"]})).await,
+        ),
         ("the CA bundle", "/absent cannot be read", with_configuration(json!({"customCaBundle": "/absent"})).await),
         ("… asks for multi", "profile p", with_profile("role_arn = a\nsource_profile = p\nmfa_serial = m").await),
     ];
     let sso = "sso_start_url = https://x\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r";
     all.push(("the SSO session", "aws sso login --profile p", with_profile(sso).await));
-    let no_proxy = machine().var("HTTPS_PROXY", "ftp://x").error(calls(&ecr)).await;
+    let no_proxy = machine().var("HTTPS_PROXY", "socks5://x").error(json!({"region": "eu-west-1"})).await;
     all.push(("the environment variable", "HTTPS_PROXY", no_proxy));
-    let fips = machine().var("AWS_USE_FIPS_ENDPOINT", "true").error(calls(&ecr)).await;
-    all.push(("the configuration leads", "FIPS", fips));
+    let login = with_profile("login_session = arn:aws:iam::1:user/u").await;
+    all.push(("the login session", "aws login --profile p", login));
+    let dual_stack = machine().var("AWS_USE_DUALSTACK_ENDPOINT", "true").error(calls(&ecr)).await;
+    all.push(("the configuration leads", "Dualstack", dual_stack));
     let guarded = Sts::start().await.unwrap();
     let guard = json!({"forbiddenAccountIds": [ACCOUNT], "endpoints": [{"sts": guarded.url()}]});
     all.push(("the credentials belong", ACCOUNT, with_configuration(guard).await));

@@ -37,13 +37,14 @@ async fn the_profile_s_region_belongs_to_the_configured_profile() {
 }
 
 #[tokio::test]
-async fn no_region_names_the_places_and_asks_no_metadata_service() {
+async fn no_region_names_the_places_and_asks_no_metadata_service_of_a_machine_with_keys() {
     let (ecr, metadata) = (Ecr::start().await.unwrap(), Server::start(|_| support::http::Reply::Never).await.unwrap());
     let machine = Machine::new()
         .without("AWS_EC2_METADATA_DISABLED")
         .var("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
         .var("AWS_PROFILE", "p")
-        .config("[profile p]\n");
+        .config("[profile p]\n")
+        .keys();
     let error = machine.error(json!({"endpoints": [{"ecr": ecr.url()}]})).await;
     let expected = "getCredentials for registry 123456789012: no AWS Region is configured: looked at aws:region, \
                     AWS_REGION, AWS_DEFAULT_REGION and the region of profile p. Set one, for example with `pulumi \
@@ -54,12 +55,20 @@ async fn no_region_names_the_places_and_asks_no_metadata_service() {
 
 #[tokio::test]
 async fn a_region_that_cannot_be_says_so_before_any_call() {
-    for region in ["eu-west1", "EU-WEST-1", "eu west 1", "eu-west-1.example.com/", "a@b", "eu-west-1\n"] {
+    const HIDDEN: &str = "what is given (not shown, since it does not look like one)";
+    for (region, shown) in [
+        ("eu-west1", "\"eu-west1\""),
+        ("EU-WEST-1", "\"EU-WEST-1\""),
+        ("eu west 1", "\"eu west 1\""),
+        ("eu-west-1.example.com/", HIDDEN),
+        ("a@b", HIDDEN),
+        ("eu-west-1\n", HIDDEN),
+    ] {
         let machine = Machine::new().keys();
         let mut running = machine.configured(json!({"region": "eu-west-1"})).await;
         let arguments = json!({"registryId": REGISTRY, "region": region});
         let status = running.plugin.invoke(GET_CREDENTIALS, arguments).await.map(drop).unwrap_err();
-        let part = format!("{region:?} is not the name of an AWS Region. Correct it, for example to eu-west-1.");
+        let part = format!("{shown} is not the name of an AWS Region. Correct it, for example to eu-west-1.");
         assert!(status.message().ends_with(&part), "{}", status.message());
         let error = Machine::new().keys().var("AWS_REGION", region).error(json!({})).await;
         assert!(error.ends_with(&part), "{error}");

@@ -1,52 +1,140 @@
 //! The credentials that Amazon ECS and Amazon EKS hand to containers.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use aws_config::ecs::EcsCredentialsProvider;
-use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError};
-use tokio::time::timeout;
+use http::Uri;
+use tokio::net::lookup_host;
 
 use super::{
-    super::{Error, answer, session::Session, validity},
-    Answer, Found, variable,
+    super::{
+        Error, files,
+        plain::{self, Limits, Reply},
+        session::Session,
+        settings::variable,
+        shown, validity,
+    },
+    Found,
+    json::Object,
 };
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/// The SDK's own limits end with the head of an answer.
-const TIMEOUT: Duration = Duration::from_secs(15);
+const LIMITS: Limits = Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(15), tries: 3 };
 
-/// Asks the container's service.
-pub(super) async fn credentials(session: &Session) -> Answer {
-    let invalid = |name: &str, problem: &str| Error::Setting { name: name.to_owned(), problem: problem.to_owned() };
-    // The SDK panics on URLs without a scheme and on paths that are not absolute.
+/// How much of what the service says of a failure is shown.
+const SHOWN: usize = 300;
+
+fn invalid(name: &str, problem: impl Into<String>) -> Error {
+    Error::Setting { name: name.to_owned(), problem: problem.into() }
+}
+
+/// The URL of the container's service, or why there is none.
+///
+/// # Errors
+///
+/// [`Error::Setting`] for a variable that names none.
+pub(super) fn url() -> Result<Result<String, String>, Error> {
     let url = match (variable(RELATIVE), variable(FULL)) {
         (Some(path), _) if !path.starts_with('/') => return Err(invalid(RELATIVE, "must begin with a slash")),
-        (None, Some(url)) if !validity::is_url(&url) => return Err(invalid(FULL, "is not a URL")),
+        (Some(path), _) => (RELATIVE, format!("http://169.254.170.2{path}")),
+        (None, Some(url)) => (FULL, url),
         (None, None) => return Ok(Err(format!("the container's service (neither {RELATIVE} nor {FULL} is set)"))),
-        (Some(path), _) => format!("http://169.254.170.2{path}"),
-        (None, Some(url)) => url,
     };
-    let provider = EcsCredentialsProvider::builder().configure(&session.provider_config()).build();
-    let what = || format!("the container's service at {}", without_query(&url));
-    match timeout(TIMEOUT, provider.provide_credentials()).await {
-        Err(_) => Err(Error::Timeout { target: what(), proxy: None }),
-        Ok(Ok(credentials)) => Ok(Ok(Found::new(credentials, what()))),
-        Ok(Err(error)) => {
-            Err(answer::connection(&error).unwrap_or_else(|| Error::Source { what: what(), problem: problem(&error) }))
-        }
+    match url {
+        (_, url) if validity::is_url(&url) => Ok(Ok(url)),
+        (name, _) => Err(invalid(name, "is not a URL")),
     }
+}
+
+/// Asks the service.
+///
+/// # Errors
+///
+/// [`Error::Source`] for an answer without credentials, and whatever keeps the service from answering.
+pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, Error> {
+    check_host(url).await?;
+    let token = token().await?;
+    let headers = token.iter().map(|token| ("authorization", token.as_str()));
+    let headers: Vec<_> = [("accept", "application/json")].into_iter().chain(headers).collect();
+    let what = format!("the container's service at {}", without_query(url));
+    let reply = plain::send(&session.http, "GET", url, &headers, LIMITS).await.map_err(|error| match error {
+        Error::Timeout { proxy, .. } => Error::Timeout { target: what.clone(), proxy },
+        other => other,
+    })?;
+    match keys(&reply, token.as_deref()) {
+        Ok(credentials) => Ok(Found::new(credentials, what)),
+        Err(problem) => Err(Error::Source { what, problem }),
+    }
+}
+
+fn keys(reply: &Reply, token: Option<&str>) -> Result<aws_credential_types::Credentials, String> {
+    if !(200..300).contains(&reply.status) {
+        return Err(refusal(reply, token));
+    }
+    Object::new(&reply.body)?.credentials("Token", "container")
+}
+
+/// What the service says of a failure, in JSON or as text.
+fn refusal(reply: &Reply, token: Option<&str>) -> String {
+    let object = Object::new(&reply.body).ok();
+    let text = |key| object.as_ref()?.text(key).ok()?.map(str::to_owned);
+    let said = match (text("message"), text("code")) {
+        (Some(message), Some(code)) => format!("{message} ({code})"),
+        (message, code) => message.or(code).unwrap_or_else(|| String::from_utf8_lossy(&reply.body).into_owned()),
+    };
+    let said = token.map_or_else(|| said.clone(), |token| said.replace(token, "[secret]"));
+    let said: String = shown::one_line(&said).chars().take(SHOWN).collect();
+    format!("it answered with HTTP status {}{}", reply.status, if said.is_empty() { said } else { format!(": {said}") })
+}
+
+/// What authorizes the container, which is replaced in its file before it is over.
+async fn token() -> Result<Option<String>, Error> {
+    let (name, token) = match variable(TOKEN_FILE) {
+        None => (TOKEN, variable(TOKEN)),
+        Some(file) => {
+            let path = files::path(&file);
+            let bytes = files::read(&path).await;
+            let bytes =
+                bytes.map_err(|unread| invalid(TOKEN_FILE, format!("names a file that {}", unread.problem())))?;
+            (TOKEN_FILE, Some(String::from_utf8_lossy(&bytes).trim_end().to_owned()))
+        }
+    };
+    match token {
+        Some(token) if token.chars().any(|char| !(' '..='~').contains(&char)) => {
+            Err(invalid(name, "holds what no header can hold"))
+        }
+        token => Ok(token.filter(|token| !token.is_empty())),
+    }
+}
+
+/// Checks that what is sent unencrypted stays on this machine or the link: it authorizes the container.
+async fn check_host(url: &str) -> Result<(), Error> {
+    let Ok(url) = url.parse::<Uri>() else { return Err(invalid(FULL, "is not a URL")) };
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    if url.scheme_str() == Some("https") || host.parse().is_ok_and(is_of_container) {
+        return Ok(());
+    }
+    let addresses = match host.parse::<IpAddr>() {
+        Ok(ip) => vec![ip],
+        Err(_) => match lookup_host((host, 0)).await {
+            Ok(addresses) => addresses.map(|address| address.ip()).collect(),
+            Err(error) => return Err(invalid(FULL, format!("names a host that cannot be looked up: {error}"))),
+        },
+    };
+    match addresses.into_iter().all(is_of_container) {
+        true => Ok(()),
+        false => Err(invalid(FULL, "names neither this machine nor the service of ECS or EKS, and has no https")),
+    }
+}
+
+fn is_of_container(ip: IpAddr) -> bool {
+    let services = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
+    ip.is_loopback() || services.iter().any(|service| service.parse() == Ok(ip))
 }
 
 fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or(url)
-}
-
-/// The SDK quotes a malformed answer, which may hold keys.
-fn problem(error: &CredentialsError) -> String {
-    match error {
-        CredentialsError::Unhandled(_) => "its answer is not that of such a service".to_owned(),
-        other => answer::root_cause(other),
-    }
 }

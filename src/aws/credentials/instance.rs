@@ -1,93 +1,124 @@
 //! The credentials that Amazon EC2 hands to instances, from the instance metadata service (IMDS).
 
-use aws_config::imds::{self, client::error::ImdsError};
-use aws_smithy_runtime_api::{
-    client::{
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
-        orchestrator::{HttpRequest, HttpResponse},
-        runtime_components::RuntimeComponents,
-    },
-    http::StatusCode,
-};
-use aws_smithy_types::body::SdkBody;
+use std::time::Duration;
 
 use super::{
-    super::{Error, answer, http::Http, session::Session, validity},
-    Answer, Found, json, variable,
+    super::{
+        Error,
+        plain::{self, Limits, Reply},
+        session::Session,
+        settings::variable,
+        shown, validity,
+    },
+    Found,
+    json::Object,
 };
 
 /// Where the name of the instance's role is, and below it its credentials.
 const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
+/// Where the service tells of the instance itself.
+const DOCUMENT: &str = "/latest/dynamic/instance-identity/document";
+/// Where session tokens are, which the service's first version does not have.
+const TOKEN: &str = "/latest/api/token";
 
 const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
 
-/// Few, since most machines have no such service: it fails after about three seconds.
-const TRIES: u32 = 2;
+/// Short, since most machines have no such service: it fails after about three seconds.
+const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(2), tries: 2 };
 
-/// Asks the metadata service, unless that is disabled.
-pub(super) async fn credentials(session: &Session) -> Answer {
-    if let Some(reason) = disabled(session)? {
-        return Ok(Err(format!("the instance metadata service (disabled by {reason})")));
-    }
-    let client = client(session)?;
-    let role = match client.get(ROLE).await {
-        Ok(role) => role,
-        Err(error) => return Ok(Err(format!("the instance metadata service ({})", problem(&error)))),
-    };
+/// How much of what the service says of a failure is shown.
+const SHOWN: usize = 300;
+
+/// Asks the metadata service for credentials, unless that is disabled. The inner error says why there are none.
+///
+/// # Errors
+///
+/// [`Error::Source`] for a role without credentials, and settings without a meaning.
+pub(super) async fn credentials(session: &Session) -> Result<Result<Found, String>, Error> {
     let what = "the instance metadata service";
+    if let Some(reason) = disabled(session)? {
+        return Ok(Err(format!("{what} (disabled by {reason})")));
+    }
+    let service = match Service::open(session).await? {
+        Ok(service) => service,
+        Err(problem) => return Ok(Err(format!("{what} ({problem})"))),
+    };
+    let role = match service.get(ROLE).await {
+        Ok(role) => String::from_utf8_lossy(&role).lines().next().unwrap_or_default().trim().to_owned(),
+        Err(problem) => return Ok(Err(format!("{what} ({problem})"))),
+    };
     let failed = |problem| Error::Source { what: what.to_owned(), problem };
-    let role = role.as_ref().trim();
-    if !is_role_name(role) {
+    if !is_role_name(&role) {
         return Err(failed("it does not name a role".to_owned()));
     }
-    let keys = client.get(format!("{ROLE}{role}")).await.map_err(|error| failed(problem(&error)))?;
-    let credentials = json::parse(keys.as_ref().as_bytes(), "instance metadata").map_err(failed)?;
+    let keys = service.get(&format!("{ROLE}{role}")).await.map_err(failed)?;
+    let keys = Object::new(&keys).map_err(failed)?;
+    if let Some(problem) = refusal(&keys) {
+        return Err(failed(problem));
+    }
+    let credentials = keys.credentials("Token", "instance metadata").map_err(failed)?;
     Ok(Ok(Found::new(credentials, format!("{what}, for the role {role}"))))
+}
+
+/// The Region of the instance, if the service tells.
+pub(super) async fn region(session: &Session) -> Option<String> {
+    if disabled(session).ok()?.is_some() {
+        return None;
+    }
+    let document = Service::open(session).await.ok()?.ok()?.get(DOCUMENT).await.ok()?;
+    Object::new(&document).ok()?.text("region").ok()?.map(str::to_owned)
+}
+
+/// What AWS says of a role that it has no credentials for: under status 200, too.
+fn refusal(keys: &Object) -> Option<String> {
+    let code = keys.text("Code").ok()?.filter(|code| !code.eq_ignore_ascii_case("Success"))?;
+    let message = keys.text("Message").ok()?.unwrap_or_default();
+    let said: String = shown::one_line(&format!("{message} ({code})")).chars().take(SHOWN).collect();
+    Some(format!("AWS answered: {said}"))
 }
 
 /// What disables the service. The configuration wins over the environment.
 fn disabled(session: &Session) -> Result<Option<&'static str>, Error> {
+    const SKIPPED: &str = "AWS_SKIP_METADATA_API_CHECK";
+    const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
     match session.configuration.skip_metadata_api_check {
         Some(true) => return Ok(Some("aws:skipMetadataApiCheck")),
         Some(false) => return Ok(None),
         None => {}
     }
-    for name in ["AWS_SKIP_METADATA_API_CHECK", "AWS_EC2_METADATA_DISABLED"] {
-        match variable(name).map(|value| value.to_ascii_lowercase()).as_deref() {
-            None | Some("false" | "0") => {}
-            Some("true" | "1") => return Ok(Some(name)),
-            Some(_) => {
-                return Err(Error::Setting { name: name.to_owned(), problem: "is neither true nor false".to_owned() });
-            }
+    match variable(SKIPPED).map(|value| value.to_ascii_lowercase()).as_deref() {
+        None | Some("false" | "0") => {}
+        Some("true" | "1") => return Ok(Some(SKIPPED)),
+        Some(_) => {
+            let problem = "is neither true nor false".to_owned();
+            return Err(Error::Setting { name: SKIPPED.to_owned(), problem });
         }
     }
-    Ok(None)
+    Ok(Some(DISABLED).filter(|name| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))))
 }
 
-fn client(session: &Session) -> Result<imds::Client, Error> {
-    let is_true = |text: &str| Some(text.eq_ignore_ascii_case("true"));
-    let disabled = session.files.setting("ec2_metadata_v1_disabled", is_true, "")?.unwrap_or_default();
-    let http = FirstVersion { http: session.http.clone(), disabled };
-    let config = session.provider_config().with_http_client(http);
-    let builder = imds::Client::builder().configure(&config).max_attempts(TRIES).endpoint(endpoint(session)?);
-    Ok(builder.map_err(|error| Error::Endpoint(error.to_string()))?.build())
-}
-
-/// The URL of the service: the SDK itself would look for it in the files that the configuration replaces.
+/// The URL of the service.
 fn endpoint(session: &Session) -> Result<String, Error> {
-    let (configuration, files) = (&session.configuration, &session.files);
-    let is_url = |url: &str| validity::is_url(url).then(|| url.to_owned());
-    let url = match &configuration.ec2_metadata_service_endpoint {
-        Some(url) => Some(url.clone()),
-        None => files.setting("ec2_metadata_service_endpoint", is_url, "is not a URL")?,
-    };
-    if let Some(url) = url {
+    const URL: &str = "ec2_metadata_service_endpoint";
+    const OLDER: &str = "AWS_METADATA_URL";
+    let (configuration, settings) = (&session.configuration, &session.settings);
+    let is_url = |url: &str| validity::is_url(url).then(|| url.trim_end_matches('/').to_owned());
+    let configured = configuration.ec2_metadata_service_endpoint.as_deref().and_then(is_url);
+    let older = variable(OLDER).filter(|_| variable("AWS_EC2_METADATA_SERVICE_ENDPOINT").is_none());
+    if let Some(url) = configured {
+        return Ok(url);
+    }
+    if let Some(url) = older {
+        let problem = "is not a URL".to_owned();
+        return is_url(&url).ok_or_else(|| Error::Setting { name: OLDER.to_owned(), problem });
+    }
+    if let Some(url) = settings.setting(URL, is_url, "is not a URL")? {
         return Ok(url);
     }
     let address = match configuration.ec2_metadata_service_endpoint_mode.as_deref().and_then(address) {
         Some(address) => Some(address),
-        None => files.setting("ec2_metadata_service_endpoint_mode", address, "is neither IPv4 nor IPv6")?,
+        None => settings.setting("ec2_metadata_service_endpoint_mode", address, "is neither IPv4 nor IPv6")?,
     };
     Ok(address.unwrap_or(IPV4).to_owned())
 }
@@ -100,75 +131,53 @@ fn address(mode: &str) -> Option<&'static str> {
     }
 }
 
-fn problem(error: &ImdsError) -> String {
-    match error {
-        ImdsError::ErrorResponse(context) => match context.response().status().as_u16() {
-            404 => "it has no role for this instance".to_owned(),
-            status => format!("it answered with HTTP status {status}"),
-        },
-        other => answer::connection(other).map_or_else(|| answer::root_cause(other), |error| error.to_string()),
+/// The metadata service, in its second version with a session token, in its first without one.
+struct Service<'a> {
+    session: &'a Session,
+    url: String,
+    token: Option<String>,
+}
+
+impl<'a> Service<'a> {
+    /// Asks for a session token. A service that has none to give is asked without one, unless that is disabled.
+    async fn open(session: &'a Session) -> Result<Result<Self, String>, Error> {
+        let url = endpoint(session)?;
+        let first_is_disabled = session.settings.boolean("ec2_metadata_v1_disabled")? == Some(true);
+        let life = [("x-aws-ec2-metadata-token-ttl-seconds", "21600")];
+        let once = Limits { tries: 1, ..LIMITS };
+        let token = match plain::send(&session.http, "PUT", &format!("{url}{TOKEN}"), &life, once).await {
+            Ok(Reply { status: 200..300, body }) => {
+                Some(String::from_utf8_lossy(&body).trim().to_owned()).filter(|token| is_header(token))
+            }
+            Err(error @ (Error::Unreachable { .. } | Error::Tls { .. })) => return Ok(Err(error.to_string())),
+            Ok(reply) if first_is_disabled || reply.status == 400 => return Ok(Err(status(reply.status))),
+            Err(error) if first_is_disabled => return Ok(Err(error.to_string())),
+            _ => None,
+        };
+        Ok(Ok(Self { session, url, token }))
+    }
+
+    async fn get(&self, path: &str) -> Result<Vec<u8>, String> {
+        let token: Vec<_> = self.token.iter().map(|token| ("x-aws-ec2-metadata-token", token.as_str())).collect();
+        let reply = plain::send(&self.session.http, "GET", &format!("{}{path}", self.url), &token, LIMITS).await;
+        match reply.map_err(|error| error.to_string())? {
+            Reply { status: 200..300, body } => Ok(body),
+            Reply { status: 404, .. } => Err("it has no role for this instance".to_owned()),
+            reply => Err(status(reply.status)),
+        }
     }
 }
 
-/// IAM's rule for names; the SDK panics on a path that is none.
+fn status(status: u16) -> String {
+    format!("it answered with HTTP status {status}")
+}
+
+fn is_header(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// IAM's rule for names.
 fn is_role_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
     !text.is_empty() && text.bytes().all(allowed)
-}
-
-/// Adds the service's first version, which has no session tokens, to the SDK's client, which knows the second only: a
-/// service that has no tokens to give is asked without one.
-#[derive(Debug)]
-struct FirstVersion {
-    http: Http,
-    disabled: bool,
-}
-
-#[derive(Debug)]
-struct FirstVersionConnector {
-    connector: SharedHttpConnector,
-    disabled: bool,
-}
-
-/// In place of a session token.
-const NO_TOKEN: &str = "none";
-const TOKEN_HEADER: &str = "x-aws-ec2-metadata-token";
-
-impl HttpClient for FirstVersion {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let connector = self.http.http_connector(settings, components);
-        SharedHttpConnector::new(FirstVersionConnector { connector, disabled: self.disabled })
-    }
-}
-
-impl HttpConnector for FirstVersionConnector {
-    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
-        let asks_for_token = request.method() == "PUT";
-        if request.headers().get(TOKEN_HEADER) == Some(NO_TOKEN) {
-            request.headers_mut().remove(TOKEN_HEADER);
-        }
-        let (response, disabled) = (self.connector.call(request), self.disabled);
-        HttpConnectorFuture::new(async move {
-            let response = response.await?;
-            let refused = matches!(response.status().as_u16(), 403..=405);
-            Ok(match asks_for_token {
-                true if refused && !disabled => with_life(no_token()),
-                true if response.status().is_success() => with_life(response),
-                _ => response,
-            })
-        })
-    }
-}
-
-fn no_token() -> HttpResponse {
-    HttpResponse::new(StatusCode::from(http::StatusCode::OK), SdkBody::from(NO_TOKEN))
-}
-
-/// The answer with the token's life, which the SDK insists on and emulators forget.
-fn with_life(mut response: HttpResponse) -> HttpResponse {
-    const HEADER: &str = "x-aws-ec2-metadata-token-ttl-seconds";
-    if response.headers().get(HEADER).is_none() {
-        response.headers_mut().insert(HEADER, "21600");
-    }
-    response
 }

@@ -4,16 +4,16 @@
 mod container;
 mod instance;
 mod json;
+mod login;
+mod plan;
 mod process;
-mod profile;
 mod sso;
 mod sts;
 
-use std::env;
-
 use aws_credential_types::Credentials;
 
-use super::{Configuration, Error, session::Session};
+use super::{Error, session::Session};
+use plan::{Base, Plan};
 use sts::Sts;
 
 /// Credentials, and where they are from.
@@ -55,9 +55,6 @@ pub(super) fn secrets(credentials: &Credentials) -> [&str; 2] {
     [credentials.secret_access_key(), credentials.session_token().unwrap_or_default()]
 }
 
-/// What a source says: credentials, or why it has none, which lets the next one be asked.
-type Answer = Result<Result<Found, String>, Error>;
-
 /// Looks the credentials up. `region` is where they are to be used; STS is called there if nothing names a Region.
 ///
 /// # Errors
@@ -69,8 +66,13 @@ pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error
         None => session.region().unwrap_or_else(|_| region.to_owned()),
     };
     let sts = Sts::new(session, &region);
-    let mut found = base(session, &sts).await?.checked()?;
-    for role in session.configuration.roles() {
+    let plan = Plan::new(session)?;
+    let mut found = base(session, &sts, &plan).await?;
+    if let Some(profile) = &plan.profile {
+        found.source = format!("{profile}: {}", found.source);
+    }
+    found = found.checked()?;
+    for role in plan.roles.iter().chain(session.configuration.roles()) {
         let credentials = sts.assume_role(&found.credentials, role).await?;
         found = Found::assumed(credentials, &found.source, &role.role_arn).checked()?;
     }
@@ -79,55 +81,25 @@ pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error
     Ok(found)
 }
 
-async fn base(session: &Session, sts: &Sts<'_>) -> Result<Found, Error> {
-    let configuration = &session.configuration;
-    if let Some(role) = &configuration.assume_role_with_web_identity {
-        return sts::configured_web_identity(sts, role).await;
+/// The Region of the instance, if that is where credentials come from.
+pub(super) async fn region_of_instance(session: &Session) -> Option<String> {
+    match Plan::new(session).ok()?.base {
+        Base::Instance => instance::region(session).await,
+        _ => None,
     }
-    if let Some(credentials) = static_keys(configuration) {
-        return Ok(Found::new(credentials, "the provider configuration (accessKey, secretKey)"));
-    }
-    let mut tried = Vec::new();
-    macro_rules! ask {
-        ($answer:expr) => {
-            match $answer {
-                Ok(found) => return Ok(found),
-                Err(why_not) => tried.push(why_not),
-            }
-        };
-    }
-    // A profile that the configuration names wins over keys in the environment; one that AWS_PROFILE names does not.
-    let profile_first = configuration.profile.is_some();
-    if profile_first {
-        ask!(profile::selected(session, sts).await?);
-    } else {
-        ask!(environment());
-        ask!(sts::web_identity_of_environment(sts).await?);
-        ask!(profile::selected(session, sts).await?);
-    }
-    ask!(container::credentials(session).await?);
-    ask!(instance::credentials(session).await?);
-    Err(Error::NoCredentials(tried))
 }
 
-fn static_keys(configuration: &Configuration) -> Option<Credentials> {
-    let (access_key, secret_key) = (configuration.access_key.as_ref()?, configuration.secret_key.as_ref()?);
-    Some(Credentials::new(access_key, secret_key, configuration.token.clone(), None, "provider configuration"))
-}
-
-/// A variable of the environment; empty is as good as none.
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
-fn environment() -> Result<Found, String> {
-    // Behind the name of today, those of older SDKs.
-    let first_of = |name: &str, older: &[&str]| {
-        let value = variable(name).or_else(|| older.iter().copied().find_map(variable));
-        value.ok_or_else(|| format!("the environment ({name} is not set)"))
-    };
-    let access_key = first_of("AWS_ACCESS_KEY_ID", &["AWS_ACCESS_KEY"])?;
-    let secret_key = first_of("AWS_SECRET_ACCESS_KEY", &["AWS_SECRET_KEY", "SECRET_ACCESS_KEY"])?;
-    let credentials = Credentials::new(access_key, secret_key, variable("AWS_SESSION_TOKEN"), None, "environment");
-    Ok(Found::new(credentials, "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"))
+async fn base(session: &Session, sts: &Sts<'_>, plan: &Plan) -> Result<Found, Error> {
+    match &plan.base {
+        Base::Keys(credentials, source) => Ok(Found::new(credentials.clone(), source)),
+        Base::WebIdentity(role) => sts.assume_role_with_web_identity(role).await,
+        Base::Sso(sign_in) => sso::credentials(session, sign_in).await,
+        Base::Login(sign_in) => login::credentials(sign_in).await,
+        Base::Process(process) => process::credentials(process).await,
+        Base::Container(url) => container::credentials(session, url).await,
+        Base::Instance => match instance::credentials(session).await? {
+            Ok(found) => Ok(found),
+            Err(why_not) => Err(plan.nothing(why_not)),
+        },
+    }
 }

@@ -1,16 +1,27 @@
 //! `credential_process`: a command that prints credentials.
 
-use std::{process::Stdio, time::Duration};
+use std::{pin::pin, process::Stdio, time::Duration};
 
 use aws_credential_types::Credentials;
+use futures_util::future::{Either, join, select};
 use rustix::process::{Pid, Signal, kill_process_group};
-use serde::Deserialize;
-use tokio::{io::AsyncReadExt, process::Command, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Command,
+    time::timeout,
+};
 
-use super::{super::Error, json};
+use super::{
+    super::{Error, shown},
+    Found,
+    json::Object,
+};
 
-/// How long the command may take. Nobody can type into it here, so a longer wait is of no use.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the command may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long its output is waited for when it has ended: what it left running may hold that open.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// How much of what the command says of a failure is shown.
 const SHOWN: usize = 300;
@@ -18,21 +29,47 @@ const SHOWN: usize = 300;
 /// How much the command may print.
 const MAX_OUTPUT: u64 = 1024 * 1024;
 
-/// Runs `command` by the shell, for `profile`.
+/// What the engine gives to its plugins alone: the command is the user's, not the engine's.
+const SECRETS_OF_ENGINE: [&str; 5] = [
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_CONFIG",
+    "PULUMI_CONFIG_PASSPHRASE",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_CONFIG_SECRET_KEYS",
+];
+
+/// The command of a profile.
+pub(super) struct Process {
+    /// The profile.
+    pub(super) profile: String,
+    /// The command, for the shell.
+    pub(super) command: String,
+}
+
+/// Runs the command.
 ///
 /// # Errors
 ///
 /// [`Error::Source`].
-pub(super) async fn credentials(profile: &str, command: &str) -> Result<Credentials, Error> {
-    let failed = |problem| Error::Source { what: format!("the credential_process of profile {profile}"), problem };
-    match timeout(TIMEOUT, run(command)).await {
-        Ok(output) => output.and_then(|output| parse(&output)).map_err(failed),
-        Err(_) => Err(failed(format!("it took longer than {} seconds and was ended", TIMEOUT.as_secs()))),
+pub(super) async fn credentials(process: &Process) -> Result<Found, Error> {
+    let what = format!("the credential_process of profile {}", shown::name(&process.profile));
+    let credentials = match timeout(TIMEOUT, run(&process.command)).await {
+        Ok(output) => output.and_then(|output| parse(&output)),
+        Err(_) => Err(format!("it took longer than {} seconds and was ended", TIMEOUT.as_secs())),
+    };
+    match credentials {
+        Ok(credentials) => Ok(Found::new(credentials, what)),
+        Err(problem) => Err(Error::Source { what, problem }),
     }
 }
 
+/// The end of the command counts: its children live on if it succeeds, and end with it if it does not.
 async fn run(command: &str) -> Result<Vec<u8>, String> {
-    let mut process = Command::new("sh")
+    let mut shell = Command::new("sh");
+    for name in SECRETS_OF_ENGINE {
+        shell.env_remove(name);
+    }
+    let mut process = shell
         .args(["-c", command])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -40,24 +77,36 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
         .process_group(0)
         .spawn()
         .map_err(|error| format!("it cannot be started: {error}"))?;
-    let _group = Group(process.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
+    let mut group = Group(process.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let read = async |pipe: Option<&mut (dyn tokio::io::AsyncRead + Send + Unpin)>, into: &mut Vec<u8>| match pipe {
-        Some(pipe) => pipe.take(MAX_OUTPUT).read_to_end(into).await.map(drop),
-        None => Ok(()),
+    let (out, err) = (process.stdout.take(), process.stderr.take());
+    let status = {
+        let mut reading = pin!(join(read(out, &mut stdout), read(err, &mut stderr)));
+        match select(pin!(process.wait()), reading.as_mut()).await {
+            Either::Left((status, _)) => {
+                let _ = timeout(GRACE, reading).await;
+                status
+            }
+            Either::Right((_, waiting)) => waiting.await,
+        }
     };
-    let (mut out, mut err) = (process.stdout.take(), process.stderr.take());
-    let (out, err, status) = tokio::join!(
-        read(out.as_mut().map(|pipe| pipe as _), &mut stdout),
-        read(err.as_mut().map(|pipe| pipe as _), &mut stderr),
-        process.wait()
-    );
-    let status = out.and(err).and(status).map_err(|error| format!("it cannot be read: {error}"))?;
-    if status.success() { Ok(stdout) } else { Err(format!("it ended with {status}{}", said(&stderr))) }
+    let status = status.map_err(|error| format!("it cannot be waited for: {error}"))?;
+    if !status.success() {
+        return Err(format!("it ended with {status}{}", said(&stderr)));
+    }
+    group.0 = None;
+    Ok(stdout)
 }
 
-/// The command and all that it started, ended when this is dropped: by a timeout or a cancelled call. A group that has
-/// ended already takes no signal.
+/// Reads what there is of an output; one that breaks ends.
+async fn read(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
+    if let Some(pipe) = pipe {
+        let _ = pipe.take(MAX_OUTPUT).read_to_end(into).await;
+    }
+}
+
+/// The command and all that it started, ended when this is dropped: by a failure, a timeout or a cancelled call. A group
+/// that has ended already takes no signal.
 struct Group(Option<Pid>);
 
 impl Drop for Group {
@@ -69,18 +118,15 @@ impl Drop for Group {
 }
 
 fn said(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr).split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = shown::one_line(&String::from_utf8_lossy(stderr));
     if text.is_empty() { text } else { format!(" and said: {}", text.chars().take(SHOWN).collect::<String>()) }
 }
 
 fn parse(output: &[u8]) -> Result<Credentials, String> {
-    #[derive(Deserialize)]
-    struct Format {
-        #[serde(rename = "Version")]
-        version: i64,
-    }
-    match serde_json::from_slice(output) {
-        Ok(Format { version: 1 }) => json::parse(output, "credential_process"),
-        _ => Err("its output is not a JSON object with Version 1".to_owned()),
+    let first_version =
+        |object: &Object| object.get("Version").and_then(serde_json::Value::as_i64).is_some_and(|version| version == 1);
+    match Object::new(output).ok().filter(first_version) {
+        Some(object) => object.credentials("SessionToken", "credential_process"),
+        None => Err("its output is not a JSON object with Version 1".to_owned()),
     }
 }

@@ -1,23 +1,32 @@
 //! IAM Identity Center (SSO): the token that `aws sso login` left behind, in exchange for credentials of a role.
 
 use std::{
-    error::Error as _,
-    io,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use aws_config::{Region, sso::SsoTokenProvider};
-use aws_credential_types::{Credentials, provider::token::ProvideToken};
-use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;
-use aws_smithy_runtime_api::client::identity::http::Token;
+use aws_credential_types::Credentials;
+use aws_sdk_sso::{config::Region, operation::get_role_credentials::GetRoleCredentialsError};
+use aws_smithy_types::{DateTime, date_time::Format};
+use serde_json::{Map, Value};
+use sha1::{Digest, Sha1};
+use tempfile::NamedTempFile;
+use tokio::task::spawn_blocking;
 
 use super::{
-    super::{Error, answer, interceptors::Tries, session::Session},
-    Found,
+    super::{Error, answer, files, interceptors::Tries, session::Session, shown},
+    Found, json,
 };
+
+/// A token that ends sooner than this is renewed.
+const EARLY: Duration = Duration::from_secs(5 * 60);
 
 /// What a profile says of its sign-in.
 pub(super) struct SignIn {
+    /// The profile.
+    pub(super) profile: String,
     /// The account of the role.
     pub(super) account_id: String,
     /// The role.
@@ -26,24 +35,30 @@ pub(super) struct SignIn {
     pub(super) region: String,
     /// The name of the cached token: that of the session, in older profiles the start URL.
     pub(super) cache: String,
-    /// The start URL.
-    pub(super) start_url: String,
 }
 
-/// Exchanges the cached token of `profile`, which is refreshed where that is possible, for credentials.
+impl SignIn {
+    fn failed(&self, problem: &'static str) -> Error {
+        Error::Sso { profile: shown::name(&self.profile), problem }
+    }
+}
+
+/// Exchanges the cached token, which is renewed where that is possible, for credentials.
 ///
 /// # Errors
 ///
 /// [`Error::Sso`] when there is no token or it is over.
-pub(super) async fn credentials(session: &Session, profile: &str, sign_in: &SignIn) -> Result<Found, Error> {
-    let token = token(session, profile, sign_in).await?;
+pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<Found, Error> {
+    let token = token(session, sign_in).await?;
+    let role =
+        format!("the role {} in the account {}", shown::name(&sign_in.role_name), shown::name(&sign_in.account_id));
     let config = session.sso().region(Region::new(sign_in.region.clone()));
     let tries = Tries::default();
     let output = aws_sdk_sso::Client::from_conf(config.build())
         .get_role_credentials()
         .account_id(&sign_in.account_id)
         .role_name(&sign_in.role_name)
-        .access_token(token.token())
+        .access_token(&token)
         .customize()
         .interceptor(tries.clone())
         .send()
@@ -51,12 +66,11 @@ pub(super) async fn credentials(session: &Session, profile: &str, sign_in: &Sign
     let output = output.map_err(|error| {
         let is_over = error.as_service_error().is_some_and(GetRoleCredentialsError::is_unauthorized_exception);
         if is_over {
-            return Error::Sso { profile: profile.to_owned(), problem: "has expired" };
+            return sign_in.failed("has expired");
         }
-        match answer::meaning(&error, "IAM Identity Center", tries.count(), &[token.token()]) {
+        match answer::meaning(&error, "IAM Identity Center", tries.count(), &[&token]) {
             Error::AccessDenied { answer: problem, .. } | Error::InvalidParameter(problem) | Error::Other(problem) => {
-                let what = format!("the role {} in the account {}", sign_in.role_name, sign_in.account_id);
-                Error::Source { what: format!("IAM Identity Center, for {what},"), problem }
+                Error::Source { what: format!("IAM Identity Center, for {role},"), problem }
             }
             other => other,
         }
@@ -67,30 +81,106 @@ pub(super) async fn credentials(session: &Session, profile: &str, sign_in: &Sign
         Some(Credentials::new(keys.access_key_id?, keys.secret_access_key?, keys.session_token, expiry, "SSO"))
     });
     let keys = keys.ok_or(Error::Incomplete("no credentials of the SSO role"))?;
-    Ok(Found::new(keys, format!("SSO, the role {} in the account {}", sign_in.role_name, sign_in.account_id)))
+    Ok(Found::new(keys, format!("SSO, {role}")))
 }
 
-async fn token(session: &Session, profile: &str, sign_in: &SignIn) -> Result<Token, Error> {
-    let provider = SsoTokenProvider::builder()
-        .configure(&session.sdk)
-        .region(Region::new(sign_in.region.clone()))
-        .session_name(&sign_in.cache)
-        .start_url(&sign_in.start_url)
-        .build()
-        .await;
-    let token = provider.provide_token().await;
-    token.map_err(|error| {
-        // The SDK's type of this error is private; it gives its cause in the old way alone, and only its text tells an
-        // old token from one that is not understood.
-        #[allow(deprecated)]
-        let cause = error.source().and_then(|error| error.cause()).and_then(|cause| cause.source());
-        let problem = match cause.and_then(|cause| cause.downcast_ref::<io::Error>()) {
-            Some(error) if error.kind() == io::ErrorKind::NotFound => {
-                "was not found: nobody has signed in on this machine"
-            }
-            _ if answer::root_cause(&error).contains("expired") => "has expired",
-            _ => "is kept in a file that cannot be read or written, or is not understood",
-        };
-        Error::Sso { profile: profile.to_owned(), problem }
-    })
+/// A token that was cached, with all that its file holds.
+///
+/// There is no `Debug`: it holds keys.
+struct Cached {
+    path: PathBuf,
+    fields: Map<String, Value>,
+}
+
+impl Cached {
+    /// The cached token of a sign-in, which the AWS CLI keeps under the hash of its name.
+    async fn read(sign_in: &SignIn) -> Result<Self, Error> {
+        const NOT_UNDERSTOOD: &str = "is kept in a file that cannot be read or is not understood";
+        let name: String = Sha1::digest(&sign_in.cache).iter().map(|byte| format!("{byte:02x}")).collect();
+        let home = files::home().unwrap_or_default();
+        let path = home.join(".aws/sso/cache").join(name).with_extension("json");
+        let bytes = files::read(&path).await.map_err(|unread| match unread.is_absent() {
+            true => sign_in.failed("was not found: nobody has signed in on this machine"),
+            false => sign_in.failed(NOT_UNDERSTOOD),
+        })?;
+        let fields = serde_json::from_slice(&bytes).map_err(|_| sign_in.failed(NOT_UNDERSTOOD))?;
+        let cached = Self { path, fields };
+        match cached.text("accessToken").is_some() && cached.expiry().is_some() {
+            true => Ok(cached),
+            false => Err(sign_in.failed(NOT_UNDERSTOOD)),
+        }
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.fields.get(key)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    fn expiry(&self) -> Option<SystemTime> {
+        json::time(self.text("expiresAt")?)
+    }
+
+    /// Whether the token can be used until `then`.
+    fn lasts_until(&self, then: SystemTime) -> bool {
+        self.expiry().is_some_and(|expiry| expiry > then)
+    }
+
+    /// Keeps the token where the AWS CLI finds it, in place of the old one and for the same people.
+    fn write(&self) -> io::Result<()> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(&serde_json::to_vec(&self.fields)?)?;
+        let mode = self.path.metadata()?.permissions().mode() & 0o600;
+        file.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
+        file.persist(&self.path)?;
+        Ok(())
+    }
+}
+
+/// The token of a sign-in, renewed if it is over or soon will be.
+async fn token(session: &Session, sign_in: &SignIn) -> Result<String, Error> {
+    let mut cached = Cached::read(sign_in).await?;
+    let now = SystemTime::now();
+    if !cached.lasts_until(now + EARLY) {
+        match renew(session, sign_in, &mut cached).await {
+            Ok(()) => keep(&mut cached).await,
+            // Until it ends, it serves as it is.
+            Err(_) if cached.lasts_until(now) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(cached.text("accessToken").unwrap_or_default().to_owned())
+}
+
+/// Renews the token by what `aws sso login` left beside it.
+async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Result<(), Error> {
+    let [Some(client), Some(secret), Some(refresh)] =
+        ["clientId", "clientSecret", "refreshToken"].map(|key| cached.text(key))
+    else {
+        return Err(sign_in.failed("has expired"));
+    };
+    let config = session.sso_oidc().region(Region::new(sign_in.region.clone())).build();
+    let request = aws_sdk_ssooidc::Client::from_conf(config).create_token();
+    let request = request.client_id(client).client_secret(secret).refresh_token(refresh).grant_type("refresh_token");
+    let output = request.send().await.map_err(|_| sign_in.failed("has expired"))?;
+    let token = output.access_token.ok_or(Error::Incomplete("no SSO token"))?;
+    let seconds = u64::try_from(output.expires_in).unwrap_or_default();
+    let expiry = DateTime::from(SystemTime::now() + Duration::from_secs(seconds));
+    let expiry = DateTime::from_secs(expiry.secs()).fmt(Format::DateTime);
+    let expiry = expiry.map_err(|_| Error::Incomplete("an end of the SSO token that is no date"))?;
+    let renewed = [("accessToken", Some(token)), ("expiresAt", Some(expiry)), ("refreshToken", output.refresh_token)];
+    for (key, text) in renewed {
+        if let Some(text) = text {
+            cached.fields.insert(key.to_owned(), text.into());
+        }
+    }
+    Ok(())
+}
+
+/// Keeps a token that was renewed for others. Where that is not possible, it serves here all the same.
+async fn keep(cached: &mut Cached) {
+    let copy = Cached { path: cached.path.clone(), fields: cached.fields.clone() };
+    let written = spawn_blocking(move || copy.write()).await;
+    if let Some(error) = written.map_err(io::Error::other).and_then(|written| written).err() {
+        log::warn!("the SSO token was renewed, but cannot be kept in {}: {error}", shown::path(&cached.path));
+    }
 }

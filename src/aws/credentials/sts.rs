@@ -1,23 +1,20 @@
 //! AWS STS: roles, and whose credentials these are.
 
-use aws_config::Region;
 use aws_credential_types::Credentials;
-use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
+use aws_sdk_sts::{
+    config::Region,
+    types::{PolicyDescriptorType, Tag},
+};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use tokio::time::timeout;
 
 use super::{
-    super::{
-        AssumeRole, Error, WebIdentity, answer,
-        interceptors::Tries,
-        region,
-        session::Session,
-        shared_files::{FILES_TIMEOUT, expand_home},
-        validity,
-    },
-    Answer, Found, secrets, variable,
+    super::{AssumeRole, Error, answer, files, interceptors::Tries, region, session::Session, shown, validity},
+    Found, secrets,
 };
+
+/// How long the credentials of a role last unless someone says otherwise, as the SDK for Go has it.
+const SECONDS: i32 = 900;
 
 /// AWS STS in one Region.
 pub(super) struct Sts<'a> {
@@ -75,7 +72,7 @@ impl<'a> Sts<'a> {
             .assume_role()
             .role_arn(&role.role_arn)
             .role_session_name(session_name(role))
-            .set_duration_seconds(duration(role))
+            .duration_seconds(duration(role).unwrap_or(SECONDS))
             .set_external_id(role.external_id.clone())
             .set_policy(role.policy.clone())
             .set_policy_arns(policies(role))
@@ -100,15 +97,15 @@ impl<'a> Sts<'a> {
         region::check_partition(&role.role_arn, self.region)?;
         let what = match &given.token {
             TokenSource::Inline(_) => "the web identity token of the configuration".to_owned(),
-            TokenSource::File(path) => format!("the web identity token in {path}"),
+            TokenSource::File(path) => format!("the web identity token in {}", shown::path(&files::path(path))),
         };
         let unfit = |problem| Error::Source { what: what.clone(), problem };
         let token = match &given.token {
             TokenSource::Inline(token) => token.clone(),
             TokenSource::File(path) => {
-                let token = timeout(FILES_TIMEOUT, tokio::fs::read_to_string(expand_home(path))).await;
-                let token = token.map_err(|_| unfit("the file cannot be read in time".to_owned()))?;
-                token.map_err(|error| unfit(format!("the file cannot be read: {error}")))?
+                let token = files::read(&files::path(path)).await;
+                let token = token.map_err(|unread| unfit(format!("the file {}", unread.problem())))?;
+                String::from_utf8(token).map_err(|_| unfit("the file holds no text".to_owned()))?
             }
         };
         let tries = Tries::default();
@@ -165,46 +162,6 @@ impl<'a> Sts<'a> {
         }
         Ok(())
     }
-}
-
-/// The role of `assumeRoleWithWebIdentity`, completed by the environment.
-///
-/// # Errors
-///
-/// As [`Sts::assume_role_with_web_identity`].
-pub(super) async fn configured_web_identity(sts: &Sts<'_>, given: &WebIdentity) -> Result<Found, Error> {
-    let what = || "aws:assumeRoleWithWebIdentity".to_owned();
-    let missing = |problem: &str| Error::Source { what: what(), problem: problem.to_owned() };
-    let role_arn = given.role_arn.clone().or_else(|| variable("AWS_ROLE_ARN"));
-    let file = || given.web_identity_token_file.clone().or_else(|| variable("AWS_WEB_IDENTITY_TOKEN_FILE"));
-    let token = match &given.web_identity_token {
-        Some(token) => TokenSource::Inline(token.clone()),
-        None => TokenSource::File(file().ok_or_else(|| {
-            missing("neither webIdentityToken, webIdentityTokenFile nor AWS_WEB_IDENTITY_TOKEN_FILE is set")
-        })?),
-    };
-    let role = AssumeRole {
-        role_arn: role_arn.ok_or_else(|| missing("neither roleArn nor AWS_ROLE_ARN is set"))?,
-        duration: given.duration.clone(),
-        policy: given.policy.clone(),
-        policy_arns: given.policy_arns.clone(),
-        session_name: given.session_name.clone().or_else(|| variable("AWS_ROLE_SESSION_NAME")),
-        ..AssumeRole::default()
-    };
-    sts.assume_role_with_web_identity(&WebIdentityRole { role, token }).await
-}
-
-/// The role that `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN` name, as Amazon EKS sets them.
-pub(super) async fn web_identity_of_environment(sts: &Sts<'_>) -> Answer {
-    let Some(file) = variable("AWS_WEB_IDENTITY_TOKEN_FILE") else {
-        return Ok(Err("a web identity (AWS_WEB_IDENTITY_TOKEN_FILE is not set)".to_owned()));
-    };
-    let Some(role_arn) = variable("AWS_ROLE_ARN") else {
-        return Ok(Err("a web identity (AWS_ROLE_ARN is not set)".to_owned()));
-    };
-    let session_name = variable("AWS_ROLE_SESSION_NAME");
-    let role = AssumeRole { role_arn, session_name, ..AssumeRole::default() };
-    sts.assume_role_with_web_identity(&WebIdentityRole { role, token: TokenSource::File(file) }).await.map(Ok)
 }
 
 fn refused(role: &AssumeRole, action: &'static str, error: Error) -> Error {

@@ -1,0 +1,134 @@
+//! Files of the user: where they are, and how much of them is read for how long.
+
+use std::{
+    env,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::{task::spawn_blocking, time::timeout};
+
+/// How long a file may take, which can be on a file system of a network, or no file at all.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a file may be: far longer than any that serves its purpose.
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// There is none, or it is not for this user to read.
+    Io(io::Error),
+    /// It does not end.
+    TooLong,
+    /// It cannot be read in time.
+    Timeout,
+}
+
+impl Unread {
+    /// Whether there is no such file.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// A predicate that follows the file's name.
+    pub(super) fn problem(&self) -> String {
+        match self {
+            Self::Io(error) => format!("cannot be read: {error}"),
+            Self::TooLong => format!("is longer than {} MiB", MAX_BYTES / 1024 / 1024),
+            Self::Timeout => "cannot be read in time".to_owned(),
+        }
+    }
+}
+
+/// Reads a file, on a thread that may wait for it.
+///
+/// # Errors
+///
+/// [`Unread`].
+pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
+    let path = path.to_owned();
+    let reading = spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    match timeout(TIMEOUT, reading).await {
+        Err(_) => Err(Unread::Timeout),
+        Ok(Err(error)) => Err(Unread::Io(io::Error::other(error))),
+        Ok(Ok(Err(error))) => Err(Unread::Io(error)),
+        Ok(Ok(Ok(bytes))) if bytes.len() as u64 > MAX_BYTES => Err(Unread::TooLong),
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+    }
+}
+
+/// The path that a setting names: `$NAME` and `${NAME}` stand for variables of the environment, and `~` for the home
+/// folder.
+pub(super) fn path(text: &str) -> PathBuf {
+    let text = expand(text, |name| env::var(name).unwrap_or_default());
+    let below = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match below.zip(home()) {
+        Some((below, home)) => home.join(below.trim_start_matches('/')),
+        None => text.into(),
+    }
+}
+
+/// The user's home folder: that of the environment, else that of the system.
+pub(super) fn home() -> Option<PathBuf> {
+    let home = env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    // An empty HOME keeps the standard library from asking the system.
+    home.or_else(|| home_of(&std::fs::read_to_string("/etc/passwd").ok()?, rustix::process::getuid().as_raw()))
+}
+
+fn home_of(users: &str, id: u32) -> Option<PathBuf> {
+    let id = id.to_string();
+    let user = users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|user| user.get(2) == Some(&&*id))?;
+    user.get(5).filter(|home| !home.is_empty()).map(PathBuf::from)
+}
+
+/// The text with variables in their places; `$` before anything else stays.
+fn expand(text: &str, variable: impl Fn(&str) -> String) -> String {
+    let mut parts = text.split('$');
+    let mut expanded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
+        let length = part.find(|char| !is_name(char)).unwrap_or(part.len());
+        match part.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            Some((name, rest)) => expanded.push_str(&(variable(name) + rest)),
+            None if length > 0 => expanded.push_str(&(variable(&part[..length]) + &part[length..])),
+            None => expanded.push_str(&format!("${part}")),
+        }
+    }
+    expanded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_stand_for_their_values() {
+        let variable = |name: &str| if name == "X_1" { "x/y".to_owned() } else { String::new() };
+        for (text, expanded) in [
+            ("", ""),
+            ("/a/b", "/a/b"),
+            ("$X_1", "x/y"),
+            ("/a/$X_1/b", "/a/x/y/b"),
+            ("${X_1}b$X_1", "x/ybx/y"),
+            ("a$NONE/b${NONE}", "a/b"),
+            ("$/a$", "$/a$"),
+        ] {
+            assert_eq!(expand(text, variable), expanded, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_system_knows_each_user_s_home() {
+        let users = "root:x:0:0:root:/root:/bin/sh\njoe:x:1000:1000::/home/joe:/bin/sh\nnone:x:7:7:::\nodd\n";
+        assert_eq!(home_of(users, 1000), Some("/home/joe".into()));
+        assert_eq!(home_of(users, 7), None);
+        assert_eq!(home_of(users, 8), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! Settings: a variable of the environment, else a property of the selected profile.
+//!
+//! What holds for all of them stands here: blank is as good as none, what is not `true` in a profile is false, and a
+//! variable that is to be a boolean must be one. The SDK itself reads none of them.
+
+use std::{env, path::PathBuf};
+
+use super::{
+    Configuration, Error, files,
+    shared_files::{Section, SharedFiles},
+    shown,
+};
+
+/// The name of the profile that is used if none is named.
+const DEFAULT: &str = "default";
+
+/// The environment's settings and those of the shared files.
+///
+/// There is no `Debug`: profiles hold keys.
+pub(super) struct Settings {
+    files: SharedFiles,
+    profile: String,
+}
+
+/// A variable of the environment; blank is as good as none. Bytes that are no text are kept apart from all text.
+pub(super) fn variable(name: &str) -> Option<String> {
+    let value = env::var_os(name)?.to_string_lossy().into_owned();
+    Some(value).filter(|value| !value.trim().is_empty())
+}
+
+impl Settings {
+    /// Reads the shared files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnreadableFile`] for a file that does not end, and [`Error::ProfileNotFound`] if someone insists on a
+    /// profile that is not there, whether or not it is needed: without it, credentials of another account may be used.
+    pub(super) async fn read(configuration: &Configuration) -> Result<Self, Error> {
+        let config = paths(&configuration.shared_config_files, "AWS_CONFIG_FILE", "config");
+        let credentials = paths(configuration.credentials_files(), "AWS_SHARED_CREDENTIALS_FILE", "credentials");
+        let files = SharedFiles::new(&read_all(config).await?, &read_all(credentials).await?);
+        let insisted = configuration.profile.clone().or_else(|| variable("AWS_PROFILE"));
+        let is_insisted = insisted.is_some();
+        let profile = insisted.or_else(|| variable("AWS_DEFAULT_PROFILE")).unwrap_or_else(|| DEFAULT.to_owned());
+        let settings = Self { files, profile };
+        if is_insisted {
+            settings.section(&settings.profile)?;
+        }
+        Ok(settings)
+    }
+
+    /// The name of the selected profile: the configuration's, the environment's, or `default`. There may be none such.
+    pub(super) fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// A profile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ProfileNotFound`].
+    pub(super) fn section(&self, profile: &str) -> Result<&Section, Error> {
+        self.files.section(profile).ok_or_else(|| Error::ProfileNotFound {
+            profile: shown::name(profile),
+            known: self.files.profiles().into_iter().map(shown::name).collect(),
+        })
+    }
+
+    /// A section that is no profile, for example `[sso-session NAME]`.
+    pub(super) fn other_section(&self, kind: &str, name: &str) -> Option<&Section> {
+        self.files.section(&format!("{kind} {name}"))
+    }
+
+    /// A property of the selected profile.
+    pub(super) fn property(&self, key: &str) -> Option<&str> {
+        self.files.section(&self.profile)?.get(key)
+    }
+
+    /// The variable `AWS_` and `key` in capitals, else the property `key`.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        variable(&variable_of(key)).or_else(|| self.property(key).map(str::to_owned))
+    }
+
+    /// The same, understood by `parse`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] and [`Error::Profile`], with `problem`, for text that `parse` finds no meaning in.
+    pub(super) fn setting<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        problem: &str,
+    ) -> Result<Option<T>, Error> {
+        let name = variable_of(key);
+        if let Some(text) = variable(&name) {
+            return parse(&text).map(Some).ok_or_else(|| Error::Setting { name, problem: problem.to_owned() });
+        }
+        self.property(key).map(|text| parse(text).ok_or_else(|| self.wrong(key, problem))).transpose()
+    }
+
+    /// What is to be said of a property of the selected profile.
+    pub(super) fn wrong(&self, key: &str, problem: &str) -> Error {
+        Error::Profile { profile: shown::name(&self.profile), problem: format!("its {key} {problem}") }
+    }
+
+    /// A setting that is true or false. A variable must be one of the two; in a profile all else is false.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`].
+    pub(super) fn boolean(&self, key: &str) -> Result<Option<bool>, Error> {
+        let name = variable_of(key);
+        let is = |text: &str, word: &str| text.eq_ignore_ascii_case(word);
+        match variable(&name) {
+            Some(text) if is(&text, "true") => Ok(Some(true)),
+            Some(text) if is(&text, "false") => Ok(Some(false)),
+            Some(_) => Err(Error::Setting { name, problem: "is neither true nor false".to_owned() }),
+            None => Ok(self.property(key).map(|text| is(text, "true"))),
+        }
+    }
+}
+
+fn variable_of(key: &str) -> String {
+    format!("AWS_{}", key.to_ascii_uppercase())
+}
+
+/// Where files of a kind are: those of the configuration, else that of the environment, else the default one.
+fn paths(configured: &[String], name: &str, default: &str) -> Vec<PathBuf> {
+    match variable(name) {
+        _ if !configured.is_empty() => configured.iter().map(|path| files::path(path)).collect(),
+        Some(path) => vec![files::path(&path)],
+        None => files::home().map(|home| home.join(".aws").join(default)).into_iter().collect(),
+    }
+}
+
+/// The contents of the files that can be read: one that is missing stops nothing.
+async fn read_all(paths: Vec<PathBuf>) -> Result<Vec<Vec<u8>>, Error> {
+    let mut contents = Vec::new();
+    for path in paths {
+        match files::read(&path).await {
+            Ok(bytes) => contents.push(bytes),
+            Err(unread @ files::Unread::Io(_)) => {
+                log::debug!("the shared AWS file {} is left out: it {}", shown::path(&path), unread.problem());
+            }
+            Err(unread) => {
+                let (path, problem) = (shown::path(&path), unread.problem());
+                return Err(Error::UnreadableFile { path, problem });
+            }
+        }
+    }
+    Ok(contents)
+}

@@ -1,0 +1,69 @@
+//! What a text may quote of a configuration: only what has the form of what belongs there. In a wrong place may stand
+//! anything, a secret key in place of a profile's name for example.
+
+use std::path::Path;
+
+/// In place of a text that is not shown.
+const HIDDEN: &str = "(not shown, since it does not look like a name)";
+
+/// The longest name that is shown.
+const MAX_NAME: usize = 128;
+
+/// From this length on, letters and digits without anything between them may be a key.
+const MAX_WORD: usize = 32;
+
+/// The name of a profile, a session or a role: one line, and nothing in it as long as a key.
+pub(super) fn name(text: &str) -> String {
+    let is_of_word = |char: char| char.is_ascii_alphanumeric() || ['/', '+', '='].contains(&char);
+    let has_key = text.split(|char| !is_of_word(char)).any(|word| word.len() >= MAX_WORD);
+    match text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control) && !has_key {
+        true => text.to_owned(),
+        false => HIDDEN.to_owned(),
+    }
+}
+
+/// A path: one line that begins as paths do, else what could be a name.
+pub(super) fn path(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
+    match is_path && text.len() != SECRET_KEY && !text.chars().any(char::is_control) {
+        true => text.into_owned(),
+        false => name(&text),
+    }
+}
+
+/// The length of a secret access key, which may begin with a slash.
+const SECRET_KEY: usize = 40;
+
+/// Text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    let words = text.split(|char: char| char.is_whitespace() || char.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    #[test]
+    fn names_are_shown_and_keys_are_not() {
+        for text in ["default", "prodükt", "team (prod)", "a=b", "my-company-production-administrator-access.eu"] {
+            assert_eq!(name(text), text);
+        }
+        for text in [KEY, &format!("x {KEY}"), "eu-west-1\naws_secret_access_key = x", &"x ".repeat(200)] {
+            assert_eq!(name(text), HIDDEN);
+        }
+    }
+
+    #[test]
+    fn paths_are_shown_and_keys_are_not() {
+        for text in ["/home/joe/.aws/sso/cache/da39a3ee5e6b4b0d3255bfef95601890afd80709.json", "~/x", "bundle.pem"] {
+            assert_eq!(path(Path::new(text)), text);
+        }
+        for text in [KEY, &format!("/{}", &KEY[1..]), "/x\ny"] {
+            assert_eq!(path(Path::new(text)), HIDDEN);
+        }
+    }
+}
