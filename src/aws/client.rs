@@ -60,7 +60,7 @@ impl Client {
     ///
     /// [`Error::NoRegion`], and those of settings and shared files that are of no use.
     pub async fn region(&self) -> Result<String, Error> {
-        if let Some(region) = &self.configuration.region {
+        if let Some(region) = self.configuration.region.as_ref().filter(|region| region::is_well_formed(region)) {
             return Ok(region.clone());
         }
         let mut resolved = self.resolved.lock().await;
@@ -122,7 +122,8 @@ impl Resolved {
                 }
                 self.region.clone().ok_or(error)
             }
-            region => region,
+            Ok(region) => session.check_region(&region).map(|()| region),
+            Err(error) => Err(error),
         }
     }
 

@@ -64,8 +64,8 @@ pub(super) fn shown(text: &str) -> String {
 pub(super) fn check_partition(role: &str, region: &str) -> Result<(), Error> {
     match partition_of_arn(role) {
         Some(partition_of_role) if partition_of_role != partition(region) => Err(Error::WrongPartition {
-            role: role.to_owned(),
-            role_partition: partition_of_role.to_owned(),
+            role: super::shown::arn(role),
+            role_partition: super::shown::name(partition_of_role),
             region: region.to_owned(),
             region_partition: partition(region),
         }),

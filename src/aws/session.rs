@@ -54,7 +54,7 @@ macro_rules! config {
         let mut config = $sdk::config::Builder::from(&$session.sdk).retry_classifier(TooManyRequests);
         // A URL is called as it is: that it has no FIPS variant is no reason not to.
         if let Some(url) = $endpoint {
-            config = config.endpoint_url(url).use_fips(false).interceptor(AsWritten::new(url));
+            config = config.endpoint_url(url).use_fips(false);
         }
         if !configuration.user_agents.is_empty() {
             config = config.interceptor(UserAgents(configuration.user_agents.clone()));
@@ -123,7 +123,10 @@ impl Session {
     pub(super) fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
         let mut clients = self.ecr.lock().unwrap_or_else(PoisonError::into_inner);
         let client = clients.entry(region.to_owned()).or_insert_with(|| {
-            let config = config!(self, aws_sdk_ecr, &self.ecr_endpoint).region(Region::new(region.to_owned()));
+            let mut config = config!(self, aws_sdk_ecr, &self.ecr_endpoint).region(Region::new(region.to_owned()));
+            if let Some(url) = &self.ecr_endpoint {
+                config = config.interceptor(AsWritten::new(url));
+            }
             aws_sdk_ecr::Client::from_conf(config.build())
         });
         client.clone()

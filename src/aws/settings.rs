@@ -60,10 +60,14 @@ impl Settings {
     ///
     /// [`Error::ProfileNotFound`].
     pub(super) fn section(&self, profile: &str) -> Result<&Section, Error> {
-        self.files.section(profile).ok_or_else(|| Error::ProfileNotFound {
-            profile: shown::name(profile),
-            known: self.files.profiles().into_iter().map(shown::name).collect(),
-        })
+        self.files
+            .section(profile)
+            .ok_or_else(|| Error::ProfileNotFound { profile: shown::unknown(profile), known: self.profiles() })
+    }
+
+    /// The names of all profiles, as they may be shown.
+    pub(super) fn profiles(&self) -> Vec<String> {
+        self.files.profiles().into_iter().map(shown::name).collect()
     }
 
     /// A section that is no profile, for example `[sso-session NAME]`.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 /// In place of a text that is not shown.
-const HIDDEN: &str = "(not shown, since it does not look like a name)";
+const HIDDEN: &str = "(not shown, since it does not look like one)";
 
 /// The longest name that is shown.
 const MAX_NAME: usize = 128;
@@ -12,7 +12,7 @@ const MAX_NAME: usize = 128;
 /// From this length on, letters and digits without anything between them may be a key.
 const MAX_WORD: usize = 32;
 
-/// The name of a profile, a session or a role: one line, and nothing in it as long as a key.
+/// The name of something that exists: one line, and nothing in it as long as a key.
 pub(super) fn name(text: &str) -> String {
     let is_of_word = |char: char| char.is_ascii_alphanumeric() || ['/', '+', '='].contains(&char);
     let has_key = text.split(|char| !is_of_word(char)).any(|word| word.len() >= MAX_WORD);
@@ -22,13 +22,29 @@ pub(super) fn name(text: &str) -> String {
     }
 }
 
-/// A path: one line that begins as paths do, else what could be a name.
+/// A name that nothing has: the same, without what keys have and names hardly.
+pub(super) fn unknown(text: &str) -> String {
+    if text.contains(['/', '+', '=', ':']) { HIDDEN.to_owned() } else { name(text) }
+}
+
+/// An ARN of IAM.
+pub(super) fn arn(text: &str) -> String {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    let is_account = |account: &str| account.bytes().all(|byte| byte.is_ascii_digit());
+    match parts[..] {
+        ["arn", _, "iam", "", account, resource] if is_account(account) && resource.contains('/') => name(text),
+        _ => HIDDEN.to_owned(),
+    }
+}
+
+/// A path: one line that begins as paths do, else a name with a dot in it, which no key has.
 pub(super) fn path(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
     match is_path && text.len() != SECRET_KEY && !text.chars().any(char::is_control) {
         true => text.into_owned(),
-        false => name(&text),
+        false if text.contains('.') => name(&text),
+        false => HIDDEN.to_owned(),
     }
 }
 
@@ -52,8 +68,17 @@ mod tests {
         for text in ["default", "prodükt", "team (prod)", "a=b", "my-company-production-administrator-access.eu"] {
             assert_eq!(name(text), text);
         }
+        assert_eq!((unknown("nope"), unknown("a/b")), ("nope".to_owned(), HIDDEN.to_owned()));
         for text in [KEY, &format!("x {KEY}"), "eu-west-1\naws_secret_access_key = x", &"x ".repeat(200)] {
             assert_eq!(name(text), HIDDEN);
+        }
+    }
+
+    #[test]
+    fn arns_are_shown_and_what_is_none_is_not() {
+        assert_eq!(arn("arn:aws:iam::123456789012:role/a/b"), "arn:aws:iam::123456789012:role/a/b");
+        for text in [KEY, "arn:aws:iam::word:role/x", "arn:aws:iam::1:role", &format!("arn:aws:iam::1:role/{KEY}")] {
+            assert_eq!(arn(text), HIDDEN);
         }
     }
 
@@ -62,7 +87,7 @@ mod tests {
         for text in ["/home/joe/.aws/sso/cache/da39a3ee5e6b4b0d3255bfef95601890afd80709.json", "~/x", "bundle.pem"] {
             assert_eq!(path(Path::new(text)), text);
         }
-        for text in [KEY, &format!("/{}", &KEY[1..]), "/x\ny"] {
+        for text in [KEY, "word", &format!("/{}", &KEY[1..]), "/x\ny"] {
             assert_eq!(path(Path::new(text)), HIDDEN);
         }
     }

@@ -34,7 +34,14 @@ async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<
     };
     let registry = Registry { id, region };
     let results = authorization::get(provider, FUNCTION.token, &registry, credentials).await;
-    results.map_err(|error| failed(&format!("registry {} in {}", registry.id, registry.region), &error))
+    results.map_err(|error| {
+        let id = &registry.id;
+        match error {
+            // The error says what may be shown of it.
+            Error::InvalidRegion(_) => failed(&format!("registry {id}"), &error),
+            _ => failed(&format!("registry {id} in {}", registry.region), &error),
+        }
+    })
 }
 
 fn credentials(registry: &Registry, data: &AuthorizationData) -> Results {

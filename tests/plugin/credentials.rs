@@ -336,12 +336,12 @@ async fn a_credential_process_that_fails_is_quoted_but_its_output_is_not() {
 const HANGS: &str = "[default]\ncredential_process = sleep 1000 & echo $! > ~/child; wait";
 
 /// Whether the process whose id is in the file runs.
-fn runs(pid: &str) -> bool {
+pub(crate) fn runs(pid: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     status.is_ok_and(|status| !status.contains(") Z "))
 }
 
-async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     within_deadline(what, async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -1026,7 +1026,7 @@ async fn a_profile_that_is_not_complete_says_what_is_missing() {
         ("aws_access_key_id = AKID", "aws_secret_access_key is missing"),
         ("aws_secret_access_key = x", "aws_access_key_id is missing"),
         ("web_identity_token_file = x", "needs a role_arn"),
-        ("sso_session = none\nsso_account_id = 1\nsso_role_name = r", "there is no section [sso-session none]"),
+        ("sso_session = none\nsso_account_id = 1\nsso_role_name = r", "there is no section [sso-session …]"),
         ("sso_start_url = https://x\nsso_account_id = 1\nsso_role_name = r", "sso_region is missing"),
     ] {
         let ecr = Ecr::start().await.unwrap();

@@ -89,8 +89,8 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
         ("no AWS credentials", "AWS_ACCESS_KEY_ID is not set", Machine::new().error(calls(&ecr)).await),
         ("… gave no AWS", "credential_process of profile p", with_profile("credential_process = exit 7").await),
         (
-            "there is no profile",
-            "only: p. ",
+            "profile …",
+            "its source_profile names none of the profiles, which are: p. ",
             with_profile("source_profile = q\nrole_arn = arn:aws:iam::1:role/r").await,
         ),
         ("there is no profile", "only: none at all. ", with_configuration(json!({"profile": "absent"})).await),

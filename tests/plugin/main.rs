@@ -6,6 +6,7 @@
 mod account_guards;
 mod cache;
 mod cache_folder;
+mod commands;
 mod configuration;
 mod credentials;
 mod documents;
@@ -28,4 +29,5 @@ mod recorded;
 mod region;
 mod schema;
 mod security;
+mod signed_in;
 mod strangers;

@@ -103,7 +103,11 @@ fn endpoint(session: &Session) -> Result<String, Error> {
     const URL: &str = "ec2_metadata_service_endpoint";
     const OLDER: &str = "AWS_METADATA_URL";
     let (configuration, settings) = (&session.configuration, &session.settings);
-    let is_url = |url: &str| validity::is_url(url).then(|| url.trim_end_matches('/').to_owned());
+    // Without a path, as the SDK for Go has it.
+    let is_url = |url: &str| {
+        let uri = validity::is_url(url).then(|| url.parse::<http::Uri>().ok()).flatten()?;
+        Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
+    };
     let configured = configuration.ec2_metadata_service_endpoint.as_deref().and_then(is_url);
     let older = variable(OLDER).filter(|_| variable("AWS_EC2_METADATA_SERVICE_ENDPOINT").is_none());
     if let Some(url) = configured {

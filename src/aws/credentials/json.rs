@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_smithy_types::{DateTime, date_time::Format};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// An object whose keys count whatever their case, as in Go.
@@ -20,8 +21,9 @@ impl Object {
     ///
     /// A sentence.
     pub(super) fn new(json: &[u8]) -> Result<Self, String> {
-        // serde's own message can quote the text.
-        let object: Map<String, Value> = serde_json::from_slice(json).map_err(|error| {
+        // What follows the object is not looked at; serde's own message can quote the text.
+        let object = Map::deserialize(&mut serde_json::Deserializer::from_slice(json));
+        let object: Map<String, Value> = object.map_err(|error| {
             format!("its answer is not a JSON object (line {}, column {})", error.line(), error.column())
         })?;
         Ok(Self(object.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect()))

@@ -12,7 +12,7 @@ mod sts;
 
 use aws_credential_types::Credentials;
 
-use super::{Error, session::Session};
+use super::{Error, session::Session, shown};
 use plan::{Base, Plan};
 use sts::Sts;
 
@@ -35,7 +35,8 @@ impl Found {
     }
 
     fn assumed(credentials: Credentials, source: &str, role: &str) -> Self {
-        Self { credentials, source: format!("{source}, then the role {role}"), role: Some(role.to_owned()) }
+        let source = format!("{source}, then the role {}", shown::arn(role));
+        Self { credentials, source, role: Some(role.to_owned()) }
     }
 
     /// The same, unless a header cannot hold the keys: the SDK panics on those.

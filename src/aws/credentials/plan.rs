@@ -199,7 +199,11 @@ impl<'a> Chain<'a> {
             let Some(source) = source else {
                 break keys.map_or_else(|| base(settings, name, profile), |keys| Ok(Some(keys)))?;
             };
-            (name, profile) = (source, settings.section(source)?);
+            let found = settings.section(source).ok().ok_or_else(|| {
+                let known = settings.profiles().join(", ");
+                incomplete(name, &format!("its source_profile names none of the profiles, which are: {known}"))
+            })?;
+            (name, profile) = (source, found);
         };
         if base.is_none() && self.visited.len() > 1 {
             return Err(incomplete(name, "it has no credentials, and another profile refers to it"));
@@ -289,8 +293,7 @@ fn sign_in(settings: &Settings, name: &str, profile: &Section) -> Result<Option<
     }
     let place = match session {
         Some(session) => settings.other_section("sso-session", session.trim()).ok_or_else(|| {
-            let section = shown::name(&format!("[sso-session {session}]"));
-            incomplete(name, &format!("there is no section {section}"))
+            incomplete(name, "there is no section [sso-session …] with the name that its sso_session has")
         })?,
         None => profile,
     };

@@ -83,7 +83,12 @@ impl<'a> Sts<'a> {
             .interceptor(tries.clone())
             .send()
             .await
-            .map_err(|error| refused(role, "sts:AssumeRole", self.meaning(&error, &tries, &secrets(base))))?;
+            .map_err(|error| {
+                let [key, token] = secrets(base);
+                // STS quotes what it refuses.
+                let told = [key, token, role.external_id.as_deref().unwrap_or_default()];
+                refused(role, "sts:AssumeRole", self.meaning(&error, &tries, &told))
+            })?;
         credentials(output.credentials)
     }
 
@@ -167,10 +172,10 @@ impl<'a> Sts<'a> {
 fn refused(role: &AssumeRole, action: &'static str, error: Error) -> Error {
     match error {
         Error::AccessDenied { answer, .. } if answer.contains("MultiFactorAuthentication") => {
-            Error::MfaRequired { subject: format!("the role {}", role.role_arn) }
+            Error::MfaRequired { subject: format!("the role {}", shown::arn(&role.role_arn)) }
         }
         Error::AccessDenied { answer, .. } | Error::InvalidParameter(answer) | Error::Other(answer) => {
-            Error::RoleNotAssumable { role: role.role_arn.clone(), action, answer }
+            Error::RoleNotAssumable { role: shown::arn(&role.role_arn), action, answer }
         }
         other => other,
     }
