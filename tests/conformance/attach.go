@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-const attachSource = "sdk/go/common/resource/plugin/provider_plugin.go: NewProvider (PULUMI_DEBUG_PROVIDERS)"
+const attachSource = "pkg/resource/plugin/provider_plugin.go: NewProvider (PULUMI_DEBUG_PROVIDERS)"
 
 var attachCases = []Case{
 	{

@@ -23,7 +23,8 @@ func (s *Session) handshakeRequest() *pulumirpc.ProviderHandshakeRequest {
 	request := &pulumirpc.ProviderHandshakeRequest{
 		RootDirectory: &directory, ProgramDirectory: &directory,
 		ConfigureWithUrn: true, SupportsViews: true, SupportsRefreshBeforeUpdate: true,
-		InvokeWithPreview: true, AcceptsByteString: true,
+		InvokeWithPreview: true, AcceptsByteString: true, SendsOldOutputsToCheck: true,
+		AcceptsOutputsInInvoke: true, AcceptsOutputsInCall: true,
 	}
 	if s.Engine != nil {
 		request.EngineAddress = s.Engine.Address

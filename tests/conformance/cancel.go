@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-const cancelSource = "sdk/go/common/resource/plugin/provider_plugin.go: SignalCancellation"
+const cancelSource = "pkg/resource/plugin/provider_plugin.go: SignalCancellation"
 
 var cancelCases = []Case{
 	{
@@ -29,7 +29,7 @@ var cancelCases = []Case{
 	{
 		ID: "cancel.quick", Level: Should,
 		Rule:   "Cancel is answered within the 5 seconds that the engine waits, with a call in flight too.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: Close",
+		Source: "pkg/resource/plugin/provider_plugin.go: Close",
 		Run: func(t *T) {
 			session, _ := t.hanging()
 			ctx, cancel := context.WithTimeout(t.ctx, killLimit)
@@ -54,7 +54,7 @@ var cancelCases = []Case{
 	{
 		ID: "cancel.before-anything", Level: Must,
 		Rule:   "Cancel is answered before any other call.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: NewProviderFromPath (cancelOnCloseProvider)",
+		Source: "sdk/go/common/resource/plugin/provider_plugin.go: cancelOnCloseProvider",
 		Run: func(t *T) {
 			session := t.start(Setup{})
 			session.cancel()

@@ -34,7 +34,7 @@ var concurrencyCases = []Case{
 	{
 		ID: "concurrency.not-blocked", Level: Must,
 		Rule:   "While an Invoke hangs, other RPCs are answered.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: Configure runs beside other calls, Cancel beside all",
+		Source: "pkg/resource/plugin/provider_plugin.go: Configure runs beside other calls, Cancel beside all",
 		Run: func(t *T) {
 			session, _ := t.hanging()
 			ctx, cancel := context.WithTimeout(t.ctx, answerLimit)
@@ -44,6 +44,12 @@ var concurrencyCases = []Case{
 			_, err = session.GetPluginInfo(ctx, &emptypb.Empty{})
 			t.check("GetPluginInfo", err)
 		},
+	},
+	{
+		ID: "concurrency.invokes", Level: Must,
+		Rule:   "While Invokes hang, on this connection and others, another one gets its results.",
+		Source: concurrencySource + ", and some providers ask servers that are slow",
+		Run:    invokesBesideOthers,
 	},
 	{
 		ID: "concurrency.one-leaves", Level: Must,
@@ -79,6 +85,33 @@ func invokeAtOnce(t *T, argument func(int) string) {
 	}
 	for i, answer := range answers {
 		session.good(<-answer, argument(i))
+	}
+}
+
+// hung is how many Invokes hang while another is made: more than processors that small machines have.
+const hung = 8
+
+func invokesBesideOthers(t *T) {
+	format := t.Provider.Function.Others
+	if format == "" {
+		t.notApplicable("the provider's file has no others")
+	}
+	session := t.configured(Setup{Service: t.needService(silent)})
+	elsewhere := *session
+	elsewhere.ResourceProviderClient = pulumirpc.NewResourceProviderClient(t.dial(session.Port))
+	for i := range hung {
+		caller := []*Session{session, &elsewhere}[i%2]
+		caller.begin(t.ctx, t.Provider.Function.with(fmt.Sprintf(format, i+1)))
+	}
+	if !t.eventually(answerLimit, func() bool { return session.Service.Calls.Load() == hung }) {
+		t.brokenf("of %d Invokes at once only %d come to the service", hung, session.Service.Calls.Load())
+	}
+	session.Service.behave(answering)
+	for i, caller := range []*Session{session, &elsewhere} {
+		ctx, cancel := context.WithTimeout(t.ctx, answerLimit)
+		defer cancel()
+		argument := fmt.Sprintf(format, hung+1+i)
+		caller.good(caller.invokeRequest(ctx, caller.invokeRequestFor(t.Provider.Function.with(argument))), argument)
 	}
 }
 

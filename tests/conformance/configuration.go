@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	checkConfigSource = "sdk/go/common/resource/plugin/provider_plugin.go: CheckConfig"
-	diffConfigSource  = "sdk/go/common/resource/plugin/provider_plugin.go: DiffConfig"
-	configureSource   = "sdk/go/common/resource/plugin/provider_plugin.go: Configure"
+	checkConfigSource = "pkg/resource/plugin/provider_plugin.go: CheckConfig"
+	diffConfigSource  = "pkg/resource/plugin/provider_plugin.go: DiffConfig"
+	configureSource   = "pkg/resource/plugin/provider_plugin.go: Configure"
 )
 
 var configurationCases = []Case{

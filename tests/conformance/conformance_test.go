@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +95,12 @@ var faults = map[string][]string{
 		"values.wrong-kind", "values.special", "values.malformed", "concurrency.different",
 	},
 	"ends with bad arguments": {"values.text", "values.numbers", "values.depth"},
-	"ends with its operation": {"cancel.keeps-serving", "cancel.before-anything", "attach.operations"},
+	"answers outputs":         {"handshake.outputs-in-invoke"},
+	"configures outputs":      {"handshake.outputs-in-check"},
+	"calls what it lacks":     {"handshake.outputs-in-call", "refusal.Call"},
+	"checks with old outputs": {"handshake.old-outputs"},
+	"ends soon after Cancel":  {"process.stays"},
+	"ends with its operation": {"cancel.keeps-serving", "cancel.before-anything", "attach.operations", "process.stays"},
 	"fails to cancel":         {"cancel.answer", "cancel.implemented"},
 	"creates what it lacks":   {"refusal.Create"},
 	"fails to map":            {"mapping.get"},
@@ -102,16 +108,30 @@ var faults = map[string][]string{
 	"logs what it says":       {"secrecy.logs", "secrecy.verbose-logs"},
 }
 
+// askingFaults are those that show only where a function calls a service.
+var askingFaults = map[string][]string{
+	"":                              {},
+	"serves one Invoke at a time":   {"concurrency.invokes"},
+	"serves some Invokes at a time": {"concurrency.invokes"},
+}
+
 // TestFaults shows that cases find what a provider does wrong, and that most such providers serve well otherwise.
 func TestFaults(t *testing.T) {
-	suite, err := newSuite(build(t, "testdata/greeting"), "testdata/greeting/provider.json")
+	binary := build(t, "testdata/greeting")
+	findsFaults(t, binary, "testdata/greeting/provider.json", faults, "invoke.good")
+	findsFaults(t, binary, "testdata/greeting/asking.json", askingFaults, "invoke.good", "concurrency.different")
+}
+
+// findsFaults wants the cases broken that each fault names, and all others held that are named here.
+func findsFaults(t *testing.T, binary, file string, faults map[string][]string, others ...string) {
+	suite, err := newSuite(binary, file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	suite.provider.Secrets = []string{"Hello, Ada!"}
 	for fault, ids := range faults {
 		suite.provider.Environment = map[string]string{"GREETING_FAULT": fault}
-		suite.run(casesOf(append(ids, "invoke.good")), 4, func(result Result) {
+		suite.run(casesOf(slices.Concat(ids, others)), 4, func(result Result) {
 			if wanted := !slices.Contains(ids, result.ID); wanted != (result.Verdict == Held) {
 				t.Errorf("of a provider that %s, %s is %s", fault, result.ID, result.Verdict)
 			}
@@ -152,7 +172,7 @@ func TestNoProvider(t *testing.T) {
 }
 
 // TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken. Of the
-// rules about Handshake the peer breaks a should and no must, and two do not apply to it.
+// rules about Handshake the peer breaks a should and no must, and some do not apply to it.
 func TestCommand(t *testing.T) {
 	conformance := build(t, ".")
 	none := noProvider(t, "exit 3")
@@ -222,11 +242,10 @@ func TestCasesAreComplete(t *testing.T) {
 		}
 		known[c.ID] = true
 	}
-	for _, ids := range faults {
-		for _, id := range ids {
-			if !known[id] {
-				t.Errorf("the faults name %s, which is no case", id)
-			}
+	found := slices.Concat(slices.Collect(maps.Values(faults))...)
+	for _, id := range append(found, slices.Concat(slices.Collect(maps.Values(askingFaults))...)...) {
+		if !known[id] {
+			t.Errorf("the faults name %s, which is no case", id)
 		}
 	}
 	for _, deviations := range []map[string]string{peerDeviations, greetingDeviations} {

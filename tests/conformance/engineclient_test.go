@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/pkg/v3/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/env"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 )
@@ -52,7 +52,7 @@ func newEngineClient(t *testing.T, mode Mode) *engineClient {
 	plugins := &workspace.Plugins{Providers: []workspace.PluginOptions{{Name: name, Path: root}}}
 	// Not t.Context(), which is over before cleanups run.
 	pctx, err := plugin.NewContextWithRoot(
-		context.Background(), sink, sink, host, root, root, nil, false, nil, plugins, nil, nil)
+		context.Background(), sink, sink, host, root, root, nil, false, nil, plugins, nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func (c *engineClient) inputs() resource.PropertyMap {
 func (c *engineClient) configure(t *testing.T, inputs resource.PropertyMap) {
 	t.Helper()
 	name, kind, id := c.urn.Name(), c.urn.Type(), resource.ID("b0a1f1a4-4f1c-4c5e-9d0e-2f5c1d9a7b10")
-	request := plugin.ConfigureRequest{URN: &c.urn, Name: &name, Type: &kind, ID: &id, Inputs: inputs}
+	request := plugin.ConfigureRequest{URN: &c.urn, Name: &name, Type: &kind, ID: &id, Inputs: resource.FromResourcePropertyMap(inputs)}
 	if _, err := c.Configure(t.Context(), request); err != nil {
 		t.Fatalf("Configure: %v", err)
 	}
@@ -131,7 +131,7 @@ func (c *engineClient) request(argument resource.PropertyValue) plugin.InvokeReq
 	function := c.harness.Provider.Function
 	arguments := resource.NewPropertyMapFromMap(function.Arguments)
 	arguments[resource.PropertyKey(function.Argument)] = argument
-	return plugin.InvokeRequest{Tok: tokens.ModuleMember(function.Token), Args: arguments}
+	return plugin.InvokeRequest{Tok: tokens.ModuleMember(function.Token), Args: resource.FromResourcePropertyMap(arguments)}
 }
 
 func (c *engineClient) good() resource.PropertyValue {
@@ -144,8 +144,9 @@ func (c *engineClient) wantResults(t *testing.T, response plugin.InvokeResponse,
 	if len(response.Failures) > 0 {
 		t.Fatalf("failures: %v", response.Failures)
 	}
+	results := resource.ToResourcePropertyMap(response.Properties)
 	for name, want := range c.harness.Provider.Function.resultsFor(c.harness.Provider.Function.goodArgument()) {
-		got := response.Properties[resource.PropertyKey(name)]
+		got := results[resource.PropertyKey(name)]
 		if got.IsSecret() != secret {
 			t.Errorf("is the result %s secret? %v", name, got.IsSecret())
 		}
@@ -197,19 +198,20 @@ func TestEngineClientChecksConfiguration(t *testing.T) {
 	client := newEngineClient(t, answering)
 	news := client.inputs()
 	checked, err := client.CheckConfig(t.Context(), plugin.CheckConfigRequest{
-		URN: client.urn, Name: client.urn.Name(), Type: client.urn.Type(), News: news, AllowUnknowns: true,
+		URN: client.urn, Name: client.urn.Name(), Type: client.urn.Type(), News: resource.FromResourcePropertyMap(news), AllowUnknowns: true,
 	})
 	if err != nil || len(checked.Failures) > 0 {
 		t.Fatalf("CheckConfig: %v, %v", checked.Failures, err)
 	}
-	if !checked.Properties.DeepEquals(news) {
+	if !resource.ToResourcePropertyMap(checked.Properties).DeepEquals(news) {
 		t.Error("CheckConfig changed the inputs")
 	}
 	olds := news.Copy()
 	olds["version"] = resource.NewProperty("1.2.2")
+	old := resource.FromResourcePropertyMap(olds)
 	diff, err := client.DiffConfig(t.Context(), plugin.DiffConfigRequest{
 		URN: client.urn, Name: client.urn.Name(), Type: client.urn.Type(),
-		OldInputs: olds, OldOutputs: olds, NewInputs: news, AllowUnknowns: true,
+		OldInputs: old, OldOutputs: old, NewInputs: resource.FromResourcePropertyMap(news), AllowUnknowns: true,
 	})
 	if err != nil || diff.Replace() {
 		t.Errorf("DiffConfig: replacement %v, %v", diff.ReplaceKeys, err)
@@ -246,8 +248,8 @@ func TestEngineClientRefusesUnknowns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			response := client.invoke(t, value)
-			if len(response.Failures) == 0 || len(response.Properties) > 0 {
-				t.Errorf("%d results and %d failures", len(response.Properties), len(response.Failures))
+			if len(response.Failures) == 0 || response.Properties.Len() > 0 {
+				t.Errorf("%d results and %d failures", response.Properties.Len(), len(response.Failures))
 			}
 		})
 	}
@@ -264,8 +266,8 @@ func TestEngineClientKnowsOfUnknownConfiguration(t *testing.T) {
 	}
 	client.configure(t, inputs)
 	response := client.invoke(t, client.good())
-	if len(response.Properties) > 0 || client.service.Connections.Load() > 0 {
-		t.Errorf("%d results, %d connections", len(response.Properties), client.service.Connections.Load())
+	if response.Properties.Len() > 0 || client.service.Connections.Load() > 0 {
+		t.Errorf("%d results, %d connections", response.Properties.Len(), client.service.Connections.Load())
 	}
 }
 

@@ -1,17 +1,25 @@
 package main
 
 import (
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 )
+
+const flagSource = "proto/pulumi/provider.proto: ProviderHandshakeResponse; pkg/resource/plugin/provider_plugin.go: "
 
 var handshakeCases = []Case{
 	{
 		ID: "handshake.answer", Level: Must,
 		Rule:   "Handshake answers OK or UNIMPLEMENTED; anything else keeps the provider from being loaded.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: handshake",
+		Source: "pkg/resource/plugin/provider_plugin.go: handshake",
 		Run: func(t *T) {
 			if t.start(Setup{}).handshake() == nil {
 				t.note("UNIMPLEMENTED")
@@ -56,6 +64,30 @@ var handshakeCases = []Case{
 				t.check("Handshake", err)
 			}
 		},
+	},
+	{
+		ID: "handshake.outputs-in-invoke", Level: Must,
+		Rule:   "Who does not take part in accepts_outputs_in_invoke gets secrets in place of outputs, and returns no outputs.",
+		Source: flagSource + "Invoke",
+		Run:    noOutputsFromInvoke,
+	},
+	{
+		ID: "handshake.outputs-in-call", Level: Must,
+		Rule:   "Who does not take part in accepts_outputs_in_call gets secrets in place of outputs, and still refuses what it lacks.",
+		Source: flagSource + "Call",
+		Run:    noOutputsFromCall,
+	},
+	{
+		ID: "handshake.outputs-in-check", Level: Must,
+		Rule:   "Who does not take part in accepts_outputs_in_check returns no outputs from CheckConfig, whatever the engine offered.",
+		Source: flagSource + "CheckConfig",
+		Run:    noOutputsFromCheckConfig,
+	},
+	{
+		ID: "handshake.old-outputs", Level: Must,
+		Rule:   "Old outputs in a CheckRequest, of an engine that sends them or of one that does not, change no answer.",
+		Source: "proto/pulumi/provider.proto: CheckRequest.old_outputs (must not assume this is populated)",
+		Run:    oldOutputsChangeNothing,
 	},
 	{
 		ID: "handshake.newer-engine", Level: Must,
@@ -117,6 +149,89 @@ func handshakeAndConfigureAgree(t *T) {
 			t.brokenf("%s is %v in Handshake and %v in Configure", feature.name, feature.handshake, feature.configure)
 		}
 	}
+}
+
+func noOutputsFromInvoke(t *T) {
+	session := t.start(Setup{})
+	takesPart := session.handshake().GetAcceptsOutputsInInvoke()
+	session.configure(session.configuration())
+	argument := t.Provider.Function.goodArgument()
+	values := []any{argument}
+	if session.handshake().GetAcceptSecrets() {
+		values = append(values, secret(argument))
+	}
+	if takesPart {
+		values = append(values, special(sig.OutputValue, map[string]any{"value": argument, "dependencies": []any{urn}}))
+	}
+	for _, value := range values {
+		request := session.invokeRequestFor(t.Provider.Function.with(value))
+		response, err := session.Invoke(t.ctx, request)
+		t.check("Invoke", err)
+		if !takesPart && hasOutputs(structpb.NewStructValue(response.GetReturn())) {
+			t.brokenf("there are output values among the results")
+		}
+		session.good(session.invokeRequest(t.ctx, request), argument)
+	}
+}
+
+func noOutputsFromCall(t *T) {
+	session := t.configured(Setup{})
+	for _, value := range []any{"plain", secret("conformance")} {
+		request := &pulumirpc.CallRequest{
+			Tok: token(t), Args: structOf(map[string]any{"argument": value}), AcceptsOutputValues: true,
+		}
+		response, err := session.Call(t.ctx, request)
+		session.alive("after Call")
+		if err == nil && len(response.GetFailures()) == 0 {
+			t.brokenf("Call of what the provider does not have answered OK")
+		}
+	}
+}
+
+func noOutputsFromCheckConfig(t *T) {
+	session := t.start(Setup{})
+	if session.handshake().GetAcceptsOutputsInCheck() {
+		t.notApplicable("the provider takes part")
+	}
+	configuration := session.configuration()
+	for _, key := range t.Provider.SecretConfiguration {
+		configuration[key] = secret(configuration[key])
+	}
+	inputs := session.checkConfig(structOf(configuration))
+	if hasOutputs(structpb.NewStructValue(inputs)) {
+		t.brokenf("there are output values among the inputs")
+	}
+}
+
+func oldOutputsChangeNothing(t *T) {
+	for _, sends := range []bool{true, false} {
+		session := t.start(Setup{})
+		handshake := session.handshakeRequest()
+		handshake.SendsOldOutputsToCheck = sends
+		if _, err := session.Handshake(t.ctx, handshake); status.Code(err) != codes.Unimplemented {
+			t.check("Handshake", err)
+		}
+		request := session.checkConfigRequest(structOf(session.configuration()))
+		request.Olds = request.News
+		without, err := session.CheckConfig(t.ctx, request)
+		if status.Code(err) == codes.Unimplemented {
+			t.notApplicable("CheckConfig is UNIMPLEMENTED")
+		}
+		t.check("CheckConfig", err)
+		request.OldOutputs = request.News
+		with, err := session.CheckConfig(t.ctx, request)
+		t.check("CheckConfig with old outputs", err)
+		if !proto.Equal(with, without) {
+			t.brokenf("CheckConfig answers otherwise with old outputs")
+		}
+	}
+}
+
+// hasOutputs tells whether there is an output value in a value.
+func hasOutputs(value *structpb.Value) bool {
+	fields := value.GetStructValue().GetFields()
+	inner := append(slices.Collect(maps.Values(fields)), value.GetListValue().GetValues()...)
+	return fields[sig.Key].GetStringValue() == sig.OutputValue || slices.ContainsFunc(inner, hasOutputs)
 }
 
 // futureField is a field with a number that no message of the protocol uses.

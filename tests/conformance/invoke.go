@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-const invokeSource = "sdk/go/common/resource/plugin/provider_plugin.go: Invoke"
+const invokeSource = "pkg/resource/plugin/provider_plugin.go: Invoke"
 
 var invokeCases = []Case{
 	{

@@ -14,13 +14,13 @@ var processCases = []Case{
 	{
 		ID: "process.port-line", Level: Must,
 		Rule:   "The first bytes on stdout are the decimal port and a newline.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: newPlugin; engines of old do not trim white space",
+		Source: "pkg/resource/plugin/plugin.go: newPlugin; engines of old do not trim white space",
 		Run:    func(t *T) { t.start(Setup{}) },
 	},
 	{
 		ID: "process.stdout", Level: Should,
 		Rule:   "Nothing follows the port on stdout, whatever the provider does.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: newPlugin, which hands it to the user's log or hides it",
+		Source: "pkg/resource/plugin/plugin.go: newPlugin, which hands it to the user's log or hides it",
 		Run:    nothingElseOnStdout,
 	},
 	{
@@ -32,7 +32,7 @@ var processCases = []Case{
 	{
 		ID: "process.flags", Level: Must,
 		Rule:   "The flags that engines put before the address are taken.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: buildPluginArguments",
+		Source: "pkg/resource/plugin/plugin.go: buildPluginArguments",
 		Run: func(t *T) {
 			t.start(Setup{Before: []string{"--logtostderr", "-v=9", "--tracing", "tcp://127.0.0.1:9"}}).handshake()
 		},
@@ -57,7 +57,7 @@ var processCases = []Case{
 	{
 		ID: "process.environment", Level: Must,
 		Rule:   "What engines put into the environment does no harm, an OTLP endpoint included at which nobody listens.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: ExecPlugin; provider_plugin.go: NewProvider",
+		Source: "pkg/resource/plugin/plugin.go: ExecPlugin; provider_plugin.go: NewProvider",
 		Run:    engineEnvironment,
 	},
 	{
@@ -69,19 +69,19 @@ var processCases = []Case{
 	{
 		ID: "process.empty-method", Level: Must,
 		Rule:   "An RPC with an empty method name is answered, with any status but UNAVAILABLE.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: testConnection, with which engines before 3.143 dial",
+		Source: "pkg/resource/plugin/plugin.go: testConnection, with which engines before 3.143 dial",
 		Run:    emptyMethod,
 	},
 	{
 		ID: "process.interrupt", Level: Should,
 		Rule:   "SIGINT ends an idle process before the engine kills it, 5 seconds later.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: ExecPlugin (kill)",
+		Source: "pkg/resource/plugin/plugin.go: ExecPlugin (kill)",
 		Run:    func(t *T) { endsAfter(t, t.configured(Setup{}), syscall.SIGINT) },
 	},
 	{
 		ID: "process.interrupt-in-call", Level: Should,
 		Rule:   "SIGINT ends a process with a call in flight before the engine kills it, 5 seconds later.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: ExecPlugin (kill)",
+		Source: "pkg/resource/plugin/plugin.go: ExecPlugin (kill)",
 		Run: func(t *T) {
 			session, _ := t.hanging()
 			endsAfter(t, session, syscall.SIGINT)
@@ -92,6 +92,12 @@ var processCases = []Case{
 		Rule:   "SIGTERM ends an idle process within 5 seconds.",
 		Source: "POSIX, and whoever runs a provider to attach to: service managers and containers end processes so",
 		Run:    func(t *T) { endsAfter(t, t.configured(Setup{}), syscall.SIGTERM) },
+	},
+	{
+		ID: "process.stays", Level: Must,
+		Rule:   "Nothing but a signal or the end of its engine ends a process: no Cancel, nor some time behind it, no call, no caller that leaves.",
+		Source: "pkg/resource/plugin/plugin.go: Close (exited prematurely: *always* a bug in the provider)",
+		Run:    stays,
 	},
 	{
 		ID: "process.engine-ends", Level: Should,
@@ -189,6 +195,38 @@ func endsAfter(t *T, session *Session, signal os.Signal) {
 	if !session.exitsWithin(t, killLimit) {
 		t.brokenf("the process still runs %s after %v", killLimit, signal)
 	}
+}
+
+// stays waits once, beside all the occasions.
+func stays(t *T) {
+	cancelled, inCall, left := t.configured(Setup{}), t.configured(Setup{}), t.configured(Setup{})
+	cancelled.cancel()
+	inCall.Service.behave(silent)
+	inCall.begin(t.ctx, t.Provider.Function.Arguments)
+	t.eventually(answerLimit, func() bool { return inCall.Service == nil || inCall.Service.Calls.Load() > 0 })
+	inCall.cancel()
+	t.check("closing the connection", left.Connection.Close())
+	refused := t.configured(Setup{})
+	refused.invoke(t.Provider.Function.without())
+	attached := t.start(Setup{Address: "none"})
+	engine := t.startEngine()
+	attached.attach(engine)
+	attached.configure(attached.configuration())
+	attached.works()
+	attached.cancel()
+	engine.stop()
+	occasions := map[string]*Session{
+		"Cancel": cancelled, "Cancel with a call in flight": inCall, "the end of its connection": left,
+		"an Invoke that it refused": refused, "an operation, attached": attached,
+	}
+	t.eventually(stayLimit, func() bool {
+		for occasion, session := range occasions {
+			if session.hasExited() {
+				t.brokenf("the process ended (%s) after %s", session.command.ProcessState, occasion)
+			}
+		}
+		return false
+	})
 }
 
 func orphanEnds(t *T, process *Process) {

@@ -18,7 +18,7 @@ var otherRPCCases = append(refusalCases(), []Case{
 	{
 		ID: "mapping.get", Level: Must,
 		Rule:   "GetMapping answers OK or UNIMPLEMENTED, to the engine's blind question too.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: GetMapping",
+		Source: "pkg/resource/plugin/provider_plugin.go: GetMapping",
 		Run: func(t *T) {
 			session := t.start(Setup{})
 			for _, provider := range []string{"", t.Provider.Package, "conformance"} {
@@ -36,7 +36,7 @@ var otherRPCCases = append(refusalCases(), []Case{
 	{
 		ID: "mapping.list", Level: Must,
 		Rule:   "GetMappings answers OK or UNIMPLEMENTED.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: GetMappings",
+		Source: "pkg/resource/plugin/provider_plugin.go: GetMappings",
 		Run: func(t *T) {
 			request := &pulumirpc.GetMappingsRequest{Key: "terraform"}
 			if _, err := t.start(Setup{}).GetMappings(t.ctx, request); status.Code(err) != codes.Unimplemented {

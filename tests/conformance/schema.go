@@ -12,7 +12,7 @@ var schemaCases = []Case{
 	{
 		ID: "info.version", Level: Must,
 		Rule:   "GetPluginInfo's version is empty or a semantic version.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: GetPluginInfo",
+		Source: "pkg/resource/plugin/provider_plugin.go: GetPluginInfo",
 		Run: func(t *T) {
 			version := t.start(Setup{}).pluginVersion()
 			if _, err := semver.ParseTolerant(version); version != "" && err != nil {

@@ -8,13 +8,13 @@ var secrecyCases = []Case{
 	{
 		ID: "secrecy.logs", Level: Must,
 		Rule:   "Neither stdout, stderr nor the engine's log hold a secret, whatever is called.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: newPlugin, Close, which show them to users",
+		Source: "pkg/resource/plugin/plugin.go: newPlugin, Close, which show them to users",
 		Run:    func(t *T) { saysNoSecrets(t, nil) },
 	},
 	{
 		ID: "secrecy.verbose-logs", Level: Must,
 		Rule:   "Nor do they at -v=9.",
-		Source: "sdk/go/common/resource/plugin/plugin.go: buildPluginArguments",
+		Source: "pkg/resource/plugin/plugin.go: buildPluginArguments",
 		Run:    func(t *T) { saysNoSecrets(t, []string{"--logtostderr", "-v=9"}) },
 	},
 	{

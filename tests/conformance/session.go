@@ -28,6 +28,8 @@ const (
 	killLimit = 5 * time.Second
 	// answerLimit bounds what has no reason to take long.
 	answerLimit = 10 * time.Second
+	// stayLimit is how long a process is watched that is to stay: as long as an engine waits for one that is to end.
+	stayLimit = killLimit
 	// aliveLimit bounds how long a provider may take to notice that its engine is gone.
 	aliveLimit = 30 * time.Second
 )

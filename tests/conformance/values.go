@@ -15,7 +15,7 @@ import (
 
 const (
 	rpcSource  = "sdk/go/common/resource/plugin/rpc.go: UnmarshalPropertyValue"
-	fuzzSource = "sdk/go/common/resource/plugin/plugin.go: Close (exited prematurely: *always* a bug in the provider)"
+	fuzzSource = "pkg/resource/plugin/plugin.go: Close (exited prematurely: *always* a bug in the provider)"
 )
 
 var valueCases = []Case{
@@ -28,7 +28,7 @@ var valueCases = []Case{
 	{
 		ID: "values.secret-results", Level: Must,
 		Rule:   "A provider that accepts secrets and is given one returns all that depends on it as secret, or it ends up readable in the state.",
-		Source: "sdk/go/common/resource/plugin/provider_plugin.go: Invoke, which marks the results only for providers that do not accept secrets",
+		Source: "pkg/resource/plugin/provider_plugin.go: Invoke, which marks the results only for providers that do not accept secrets",
 		Run: func(t *T) {
 			answer := takesSecret(t, secret(t.Provider.Function.goodArgument()))
 			for _, name := range slices.Sorted(maps.Keys(answer.Results)) {

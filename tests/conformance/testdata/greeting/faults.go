@@ -8,7 +8,9 @@ import (
 	"os/signal"
 	"path"
 	"syscall"
+	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
@@ -32,6 +34,12 @@ var processFaults = map[string]func(){
 	"talks":           func() { fmt.Println("Welcome!") },
 }
 
+// serves says of how many Invokes at a time answers are made, by those who do not serve all.
+var serves = map[string]chan struct{}{
+	"serves one Invoke at a time":   make(chan struct{}, 1),
+	"serves some Invokes at a time": make(chan struct{}, 4),
+}
+
 // faults stand between requests and good answers.
 var faults = map[string]func(method string, request, good any, err error) (any, error){
 	"accepts no secrets":        instead("Handshake", &pulumirpc.ProviderHandshakeResponse{}),
@@ -47,6 +55,11 @@ var faults = map[string]func(method string, request, good any, err error) (any, 
 	"fails to configure":        fails("Configure"),
 	"fails to map":              fails("GetMapping"),
 	"fails to shake hands":      fails("Handshake"),
+	"answers outputs":           instead("Invoke", &pulumirpc.InvokeResponse{Return: output("greeting", "Hello, Ada!")}),
+	"configures outputs":        instead("CheckConfig", &pulumirpc.CheckResponse{Inputs: output("language", "English")}),
+	"calls what it lacks":       instead("Call", &pulumirpc.CallResponse{}),
+	"checks with old outputs":   checksWithOldOutputs,
+	"ends soon after Cancel":    endsSoonAfterCancel,
 	"ends with its operation":   ends(func(method string, _ any) bool { return method == "Cancel" }),
 	"ends with bad arguments":   ends(func(_ string, good any) bool { return len(failuresOf(good)) > 0 }),
 	"has no word for arguments": refusesSilently,
@@ -56,6 +69,9 @@ var faults = map[string]func(method string, request, good any, err error) (any, 
 
 // options are those of a server that does what it is to do wrong.
 func options() []grpc.ServerOption {
+	if served, limited := serves[fault]; limited {
+		return []grpc.ServerOption{grpc.UnaryInterceptor(limit(served))}
+	}
 	interfere, known := faults[fault]
 	if !known {
 		return nil
@@ -66,6 +82,35 @@ func options() []grpc.ServerOption {
 			return interfere(path.Base(info.FullMethod), request, good, err)
 		},
 	)}
+}
+
+// limit lets so many Invokes wait for their answers as the channel holds.
+func limit(served chan struct{}) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		if path.Base(info.FullMethod) == "Invoke" {
+			served <- struct{}{}
+			defer func() { <-served }()
+		}
+		return handler(ctx, request)
+	}
+}
+
+func checksWithOldOutputs(method string, request, good any, err error) (any, error) {
+	check, is := request.(*pulumirpc.CheckRequest)
+	if !is || method != "CheckConfig" {
+		return good, err
+	}
+	if check.GetOldOutputs() != nil {
+		return nil, status.Error(codes.InvalidArgument, "what is this?")
+	}
+	return &pulumirpc.CheckResponse{Inputs: check.GetNews()}, nil
+}
+
+func endsSoonAfterCancel(method string, _, good any, err error) (any, error) {
+	if method == "Cancel" {
+		time.AfterFunc(time.Second, func() { os.Exit(0) })
+	}
+	return good, err
 }
 
 func instead(method string, answer any) func(string, any, any, error) (any, error) {
@@ -121,6 +166,16 @@ func failuresOf(answer any) []*pulumirpc.CheckFailure {
 
 func texts(key, value string) *structpb.Struct {
 	return &structpb.Struct{Fields: map[string]*structpb.Value{key: structpb.NewStringValue(value)}}
+}
+
+func output(key, value string) *structpb.Struct {
+	output := resource.NewProperty(resource.Output{Element: resource.NewProperty(value), Known: true})
+	properties := resource.PropertyMap{resource.PropertyKey(key): output}
+	message, err := plugin.MarshalProperties(properties, plugin.MarshalOptions{KeepOutputValues: true})
+	if err != nil {
+		panic(err)
+	}
+	return message
 }
 
 func secretGreeting() *structpb.Struct {

@@ -1,4 +1,4 @@
-// Command pulumi-resource-greeting serves greeting:index:greet, a function that calls nobody. It is a provider of another
+// Command pulumi-resource-greeting serves greeting:index:greet, a function that calls nobody unless told to. It is a provider of another
 // package than those that the suite is usually run on, and as small as one gets on Pulumi's SDK for Go. With GREETING_FAULT
 // in its environment it does something wrong: see faults.go.
 package main
@@ -6,7 +6,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
+	"sync/atomic"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -35,11 +37,14 @@ const (
 
 type greeter struct {
 	pulumirpc.UnimplementedResourceProviderServer
+
+	// office is whom to ask before a greeting; empty: nobody.
+	office atomic.Value
 }
 
 func main() {
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{Options: options(), Init: func(server *grpc.Server) error {
-		pulumirpc.RegisterResourceProviderServer(server, greeter{})
+		pulumirpc.RegisterResourceProviderServer(server, &greeter{})
 		return nil
 	}})
 	if err == nil {
@@ -53,27 +58,30 @@ func main() {
 	os.Exit(1)
 }
 
-func (greeter) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+func (*greeter) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: version}, nil
 }
 
-func (greeter) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
+func (*greeter) GetSchema(context.Context, *pulumirpc.GetSchemaRequest) (*pulumirpc.GetSchemaResponse, error) {
 	return &pulumirpc.GetSchemaResponse{Schema: schema}, nil
 }
 
-func (greeter) Configure(context.Context, *pulumirpc.ConfigureRequest) (*pulumirpc.ConfigureResponse, error) {
+func (g *greeter) Configure(
+	_ context.Context, request *pulumirpc.ConfigureRequest,
+) (*pulumirpc.ConfigureResponse, error) {
+	g.office.Store(request.GetArgs().GetFields()["office"].GetStringValue())
 	return &pulumirpc.ConfigureResponse{AcceptSecrets: true, AcceptResources: true, SupportsPreview: true}, nil
 }
 
-func (greeter) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
+func (*greeter) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-func (greeter) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+func (*greeter) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	return &emptypb.Empty{}, nil
 }
 
-func (greeter) Invoke(_ context.Context, request *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+func (g *greeter) Invoke(ctx context.Context, request *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
 	if request.GetTok() != token {
 		return nil, status.Errorf(codes.NotFound, "there is no function %s", request.GetTok())
 	}
@@ -90,8 +98,31 @@ func (greeter) Invoke(_ context.Context, request *pulumirpc.InvokeRequest) (*pul
 		failure := &pulumirpc.CheckFailure{Property: "name", Reason: "name must be a text"}
 		return &pulumirpc.InvokeResponse{Failures: []*pulumirpc.CheckFailure{failure}}, nil
 	}
+	if err := g.ask(ctx); err != nil {
+		return nil, status.Error(codes.Unknown, err.Error())
+	}
 	results, err := plugin.MarshalProperties(greeting(name.StringValue(), secret), options)
 	return &pulumirpc.InvokeResponse{Return: results}, err
+}
+
+// ask asks the office, where the configuration names one, whether one may greet.
+func (g *greeter) ask(ctx context.Context) error {
+	office, _ := g.office.Load().(string)
+	if office == "" {
+		return nil
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, office, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the office says %s", response.Status)
+	}
+	if err == nil {
+		err = response.Body.Close()
+	}
+	return err
 }
 
 func greeting(name string, secret bool) resource.PropertyMap {
