@@ -9,6 +9,7 @@ use support::{
     sts::{ACCOUNT, Sts},
     tls::{Authority, Tls},
 };
+use tokio::net::TcpStream;
 
 use crate::{
     credentials::{SESSION_CACHE, SSO_SESSION, sso_token},
@@ -105,6 +106,7 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
     ];
     let sso = "sso_start_url = https://x\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r";
     all.push(("the SSO session", "aws sso login --profile p", with_profile(sso).await));
+    all.push(("the machine gives the plugin no", "(ulimit -n) is 20", without_open_files().await));
     let no_proxy = machine().var("HTTPS_PROXY", "socks5://x").error(json!({"region": "eu-west-1"})).await;
     all.push(("the environment variable", "HTTPS_PROXY", no_proxy));
     let login = with_profile("login_session = arn:aws:iam::1:user/u").await;
@@ -197,6 +199,18 @@ async fn no_access_by_sso() -> String {
     let (ecr, portal) = (Ecr::start().await.unwrap(), portal.await.unwrap());
     let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z"));
     machine.error(with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}))).await
+}
+
+/// The message when no more files can be opened.
+async fn without_open_files() -> String {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = machine().open_files(20).configured(calls(&ecr)).await;
+    let mut connections = Vec::new();
+    for _ in 0..40 {
+        connections.push(TcpStream::connect(("127.0.0.1", running.plugin.port)).await.unwrap());
+    }
+    running.engine.wait_for_line("can take no more connections for now").await;
+    running.plugin.error().await
 }
 
 /// The message when a web page answers in place of STS.
