@@ -37,6 +37,11 @@ pub(super) fn arn(text: &str) -> String {
     }
 }
 
+/// What of an ARN is to be kept out of what AWS says: all of it if it is none.
+pub(super) fn hidden_arn(text: &str) -> &str {
+    if arn(text) == HIDDEN { text } else { "" }
+}
+
 /// A path: one line that begins as paths do, else a name with a dot in it, which no key has.
 pub(super) fn path(path: &Path) -> String {
     let text = path.to_string_lossy();

@@ -112,15 +112,20 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let mut rest = text;
     while !rest.is_empty() {
         let unit = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
+        let next = rest[unit..].find(|char: char| char.is_ascii_digit() || char == '.');
+        let end = next.map_or(rest.len(), |next| unit + next);
         let number: f64 = rest[..unit].parse().ok()?;
-        let factor = match rest[unit..].chars().next()? {
-            'h' => 3600.0,
-            'm' => 60.0,
-            's' => 1.0,
+        let factor = match &rest[unit..end] {
+            "h" => 3600.0,
+            "m" => 60.0,
+            "s" => 1.0,
+            "ms" => 1e-3,
+            "us" | "µs" => 1e-6,
+            "ns" => 1e-9,
             _ => return None,
         };
         seconds += number * factor;
-        rest = &rest[unit + 1..];
+        rest = &rest[end..];
     }
     Duration::try_from_secs_f64(seconds).ok().filter(|_| !text.is_empty())
 }
@@ -220,9 +225,15 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_go_or_seconds() {
-        for (text, seconds) in
-            [("3600", 3600), ("3600s", 3600), ("1h30m", 5400), ("15m", 900), ("1h0m1s", 3601), ("1.5h", 5400)]
-        {
+        for (text, seconds) in [
+            ("3600", 3600),
+            ("3600s", 3600),
+            ("1h30m", 5400),
+            ("15m", 900),
+            ("1h0m1s", 3601),
+            ("1.5h", 5400),
+            ("900000ms", 900),
+        ] {
             assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "h", "1x", "1.5.5h", ".h", "-1s", "1h 2m", "99999999999999999999h", "18446744073709551615h"] {

@@ -86,7 +86,8 @@ impl<'a> Sts<'a> {
             .map_err(|error| {
                 let [key, token] = secrets(base);
                 // STS quotes what it refuses.
-                let told = [key, token, role.external_id.as_deref().unwrap_or_default()];
+                let external_id = role.external_id.as_deref().unwrap_or_default();
+                let told = [key, token, external_id, shown::hidden_arn(&role.role_arn)];
                 refused(role, "sts:AssumeRole", self.meaning(&error, &tries, &told))
             })?;
         credentials(output.credentials)
@@ -127,11 +128,13 @@ impl<'a> Sts<'a> {
             .interceptor(tries.clone())
             .send()
             .await
-            .map_err(|error| match self.meaning(&error, &tries, &[token.trim()]) {
-                Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
-                    unfit(answer)
+            .map_err(|error| {
+                match self.meaning(&error, &tries, &[token.trim(), shown::hidden_arn(&role.role_arn)]) {
+                    Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
+                        unfit(answer)
+                    }
+                    other => refused(role, "sts:AssumeRoleWithWebIdentity", other),
                 }
-                other => refused(role, "sts:AssumeRoleWithWebIdentity", other),
             })?;
         Ok(Found::assumed(credentials(output.credentials)?, &what, &role.role_arn))
     }
