@@ -21,6 +21,10 @@ use plugin::{Engine, Schema, SecretResults, Service, server};
 /// The version of the crate, of the plugin and of `schema.json`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The target of the log's records that say what lasts at present, such as a wait. Each takes the place of the one before,
+/// and an empty one leaves nothing there.
+pub const STATUS: &str = concat!(env!("CARGO_CRATE_NAME"), "::status");
+
 /// How the plugin was started.
 #[derive(Debug)]
 pub struct Options {

@@ -1,45 +1,76 @@
 //! What the SDK's errors mean.
 
-use std::{error, io};
+use std::{
+    error, io,
+    time::{Duration, SystemTime},
+};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErrorMetadata};
 use rustix::{
     io::Errno,
     process::{Resource, getrlimit},
 };
 
-use super::{Error, http::Failed, proxies::NoProxy};
+use super::{
+    Error,
+    http::Failed,
+    patience::{Failure, Kind},
+    proxies::NoProxy,
+};
 
-/// What kept a call, which was tried `tries` times, from its result. Only AWS's own message and the connection's problem
-/// go into the text, without `secrets`: AWS quotes the request when it refuses a signature. `service` is called so where
-/// no URL is known.
-pub(super) fn meaning<E>(error: &SdkError<E, HttpResponse>, service: &str, tries: u32, secrets: &[&str]) -> Error
+/// What kept a try of a call from its result. Only AWS's own message and the connection's problem go into the text,
+/// without `secrets`: AWS quotes the request when it refuses a signature. `service` is called so where no URL is known.
+pub(super) fn meaning<E>(error: &SdkError<E, HttpResponse>, service: &str, secrets: &[&str]) -> Failure
 where
     E: ProvideErrorMetadata + error::Error + 'static,
 {
     if let Some(NoProxy(error)) = find(error) {
-        return error.clone();
+        return error.clone().into();
     }
-    match error {
-        SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), tries, secrets),
+    let failure = match error {
+        SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), secrets),
         SdkError::DispatchFailure(failure) if find::<Failed>(error).is_some() => {
             from_connection(error, failure.is_timeout())
         }
-        SdkError::TimeoutError(_) => Error::Timeout { target: service.to_owned(), proxy: None },
-        SdkError::ResponseError(context) if context.raw().status().is_success() => Error::Malformed(root_cause(error)),
-        SdkError::ResponseError(context) => from_status(context.raw().status().as_u16(), tries),
-        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => Error::Endpoint(root_cause(error)),
-        _ => Error::Other(root_cause(error)),
-    }
+        SdkError::TimeoutError(_) => {
+            Failure::new(Kind::Network, Error::Timeout { target: service.to_owned(), proxy: None })
+        }
+        SdkError::ResponseError(context) if context.raw().status().is_success() => from_success(error),
+        SdkError::ResponseError(context) => from_status(context.raw().status().as_u16()),
+        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => Error::Endpoint(root_cause(error)).into(),
+        _ => Error::Other(root_cause(error)).into(),
+    };
+    Failure { retry_after: error.raw_response().and_then(retry_after), ..failure }
 }
 
 /// What kept a request from an answer, when `error` is from a library that does not say how.
-pub(super) fn connection(error: &(dyn error::Error + 'static)) -> Option<Error> {
+pub(super) fn connection(error: &(dyn error::Error + 'static)) -> Option<Failure> {
     if let Some(NoProxy(error)) = find(error) {
-        return Some(error.clone());
+        return Some(error.clone().into());
     }
     find::<Failed>(error).map(|_| from_connection(error, is_timeout(error)))
+}
+
+/// What an answer says by its status alone, unless it is a success.
+pub(super) fn status(response: &HttpResponse) -> Option<Failure> {
+    let status = response.status();
+    let failure = (!status.is_success()).then(|| from_status(status.as_u16()))?;
+    Some(Failure { retry_after: retry_after(response), ..failure })
+}
+
+/// How long the service asks to be left alone: AWS in milliseconds, others in seconds or by a date.
+fn retry_after(response: &HttpResponse) -> Option<Duration> {
+    let header = |name: &str| response.headers().get(name).map(str::trim);
+    if let Some(milliseconds) = header("x-amz-retry-after").and_then(|text| text.parse().ok()) {
+        return Some(Duration::from_millis(milliseconds));
+    }
+    let text = header("retry-after")?;
+    let date = || SystemTime::try_from(DateTime::from_str(text, Format::HttpDate).ok()?).ok();
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => date()?.duration_since(SystemTime::now()).ok(),
+    }
 }
 
 fn is_timeout(error: &(dyn error::Error + 'static)) -> bool {
@@ -63,12 +94,12 @@ fn shown(message: &str, secrets: &[&str]) -> String {
     line.chars().take(SHOWN).collect()
 }
 
-fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, tries: u32, secrets: &[&str]) -> Error {
-    let Some(code) = answer.code() else { return from_status(status, tries) };
+fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]) -> Failure {
+    let Some(code) = answer.code() else { return from_status(status) };
     let (code, message) = (shown(code, secrets), shown(answer.message().unwrap_or_default(), secrets));
     let (code, message) = (code.as_str(), message.as_str());
     let text = if message.is_empty() { code.to_owned() } else { format!("{message} ({code})") };
-    match code {
+    let error = match code {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {
             Error::AccessDenied { answer: text, action: None }
         }
@@ -85,15 +116,46 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, tries: u32, secr
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => Error::InvalidCredentials(text),
         "InvalidParameterException" | "ValidationException" | "ValidationError" => Error::InvalidParameter(text),
-        "RequestLimitExceeded"
-        | "SlowDown"
-        | "ThrottleException"
-        | "Throttling"
-        | "ThrottlingException"
-        | "TooManyRequestsException" => Error::Throttled { answer: text, tries },
-        _ if status == 429 => Error::Throttled { answer: text, tries },
-        _ if status >= 500 => Error::Server(text),
+        _ if is_throttling(code) || status == 429 => {
+            return Failure::new(Kind::Throttled, Error::Throttled { answer: text, tries: 1 });
+        }
+        // What the official SDKs try again, too.
+        "IDPCommunicationError" | "RequestTimeout" | "RequestTimeoutException" => {
+            return Failure::new(Kind::Fault, Error::Server(text));
+        }
+        _ if status >= 500 => return Failure::new(kind_of_fault(status), Error::Server(text)),
         _ => Error::Other(text),
+    };
+    error.into()
+}
+
+/// The codes for which the official SDKs wait.
+fn is_throttling(code: &str) -> bool {
+    matches!(
+        code,
+        "BandwidthLimitExceeded"
+            | "EC2ThrottledException"
+            | "LimitExceededException"
+            | "PriorRequestNotComplete"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "SlowDown"
+            | "ThrottleException"
+            | "ThrottledException"
+            | "Throttling"
+            | "ThrottlingException"
+            | "TooManyRequestsException"
+            | "TransactionInProgressException"
+    )
+}
+
+/// 501 and 505 say that the server does not know how, which does not pass.
+const fn kind_of_fault(status: u16) -> Kind {
+    match status {
+        501 | 505 => Kind::Refused,
+        _ => Kind::Fault,
     }
 }
 
@@ -101,27 +163,38 @@ fn is_about_time(message: &str) -> bool {
     message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
 }
 
-fn from_status(status: u16, tries: u32) -> Error {
+fn from_status(status: u16) -> Failure {
     let text = format!("HTTP status {status}");
     match status {
-        401 | 403 => Error::AccessDenied { answer: text, action: None },
-        429 => Error::Throttled { answer: text, tries },
-        500.. => Error::Server(text),
-        _ => Error::Malformed(text),
+        401 | 403 => Error::AccessDenied { answer: text, action: None }.into(),
+        429 => Failure::new(Kind::Throttled, Error::Throttled { answer: text, tries: 1 }),
+        500.. => Failure::new(kind_of_fault(status), Error::Server(text)),
+        _ => Error::Malformed(text).into(),
     }
 }
 
-fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Error {
+/// A success that cannot be read: it broke off, or is none of AWS's.
+fn from_success(error: &(dyn error::Error + 'static)) -> Failure {
+    let broke_off = find::<hyper::Error>(error).is_some() || find::<io::Error>(error).is_some();
+    let kind = if broke_off { Kind::Fault } else { Kind::Refused };
+    Failure::new(kind, Error::Malformed(root_cause(error)))
+}
+
+fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Failure {
     let (target, proxy) =
         find::<Failed>(error).map(|failed| (failed.target.clone(), failed.proxy.clone())).unwrap_or_default();
     if let Some(limit) = find::<io::Error>(error).and_then(limit_of_files) {
-        return Error::OpenFiles(limit);
+        return Error::OpenFiles(limit).into();
     }
-    match find::<rustls::Error>(error) {
-        Some(problem) => Error::Tls { target, proxy, problem: tls_problem(problem) },
-        None if is_timeout => Error::Timeout { target, proxy },
-        None => Error::Unreachable { target, proxy, problem: connection_problem(&root_cause(error)) },
+    if let Some(problem) = find::<rustls::Error>(error) {
+        return Error::Tls { target, proxy, problem: tls_problem(problem) }.into();
     }
+    if is_timeout {
+        return Failure::new(Kind::Network, Error::Timeout { target, proxy });
+    }
+    let cause = root_cause(error);
+    let kind = kind_of_connection(error, &cause, &target);
+    Failure::new(kind, Error::Unreachable { target, proxy, problem: connection_problem(&cause) })
 }
 
 /// The limit of open files that was reached, if one was.
@@ -136,13 +209,30 @@ fn limit_of_files(error: &io::Error) -> Option<String> {
     }
 }
 
-/// What kept a connection from being made. hyper-util's type of a proxy's refusal is private; its text is short.
+/// The system tells a host without an address from a name server that is away by the text alone.
+fn kind_of_connection(error: &(dyn error::Error + 'static), cause: &str, target: &str) -> Kind {
+    let kinds = causes(error).filter_map(|error| error.downcast_ref()).map(io::Error::kind).collect::<Vec<_>>();
+    match cause {
+        _ if kinds.contains(&io::ErrorKind::ConnectionRefused) => Kind::Absent,
+        NO_TUNNEL => Kind::Absent,
+        NO_PASSWORD => Kind::Refused,
+        _ if !cause.contains("failed to lookup address") => Kind::Network,
+        // Reserved: no name server knows it (RFC 6761).
+        _ if target.rsplit_once(':').is_some_and(|(host, _)| host.ends_with(".invalid")) => Kind::Absent,
+        _ if ["emporary failure", "ry again"].iter().any(|text| cause.contains(text)) => Kind::Network,
+        _ => Kind::Absent,
+    }
+}
+
+/// The texts of hyper-util's errors of a proxy, whose type is private.
+const NO_TUNNEL: &str = "tunnel error: unsuccessful";
+const NO_PASSWORD: &str = "tunnel error: proxy authorization required";
+
+/// What kept a connection from being made.
 fn connection_problem(cause: &str) -> String {
     match cause {
-        "tunnel error: unsuccessful" => "it refused to connect to that server".to_owned(),
-        "tunnel error: proxy authorization required" => {
-            "it asks for a user and a password, which belong into its URL".to_owned()
-        }
+        NO_TUNNEL => "it refused to connect to that server".to_owned(),
+        NO_PASSWORD => "it asks for a user and a password, which belong into its URL".to_owned(),
         other => other.to_owned(),
     }
 }

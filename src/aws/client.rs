@@ -1,21 +1,14 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
-use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio::sync::Mutex as AsyncMutex;
 
-use super::{
-    AuthorizationData, Caller, Configuration, Error, answer, credentials, interceptors::Tries, region, session::Session,
-};
-
-/// Calls in flight at the same time; there are hardly more connections. At a latency of 50 ms these are 640 calls a
-/// second, more than the 500 that AWS allows an account in a Region: with more, the rest would only be throttled.
-const MAX_CONCURRENT_CALLS: usize = 32;
+use super::{AuthorizationData, Caller, Configuration, Error, answer, credentials, region, session::Session};
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request. What
 /// was found then is kept until its credentials expire; after that, and after a failure, all of it is looked up anew.
 pub struct Client {
     configuration: Arc<Configuration>,
     resolved: AsyncMutex<Resolved>,
-    calls: Semaphore,
 }
 
 /// What the configuration led to, as far as it was asked for.
@@ -25,6 +18,8 @@ struct Resolved {
     caller: Option<Caller>,
     /// That of the instance, if nothing else names one.
     region: Option<String>,
+    /// When credentials were looked up in vain, and why.
+    failure: Option<(Instant, Error)>,
 }
 
 /// Without secrets.
@@ -46,11 +41,7 @@ pub struct Registry {
 impl Client {
     /// A client for `configuration`.
     pub fn new(configuration: Configuration) -> Self {
-        Self {
-            configuration: Arc::new(configuration),
-            resolved: AsyncMutex::default(),
-            calls: Semaphore::new(MAX_CONCURRENT_CALLS),
-        }
+        Self { configuration: Arc::new(configuration), resolved: AsyncMutex::default() }
     }
 
     /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, and
@@ -77,7 +68,8 @@ impl Client {
     ///
     /// What keeps the sources of credentials from having any, and a Region that is none.
     pub async fn caller(&self, region: &str) -> Result<Caller, Error> {
-        let caller = self.resolved.lock().await.caller(&self.configuration, region).await?;
+        let asked = Instant::now();
+        let caller = self.resolved.lock().await.caller(&self.configuration, region, asked).await?;
         if let Some(role) = &caller.found.role {
             region::check_partition(role, region)?;
         }
@@ -90,8 +82,6 @@ impl Client {
     ///
     /// Whatever keeps AWS from answering, and an answer without a token.
     pub async fn authorization_data(&self, registry: &Registry, caller: &Caller) -> Result<AuthorizationData, Error> {
-        // Nothing closes the semaphore.
-        let _permit = self.calls.acquire().await;
         match get_authorization_token(registry, caller).await {
             Err(error @ (Error::ExpiredCredentials(_) | Error::InvalidCredentials(_))) => {
                 self.resolved.lock().await.forget(caller);
@@ -127,7 +117,16 @@ impl Resolved {
         }
     }
 
-    async fn caller(&mut self, configuration: &Arc<Configuration>, region: &str) -> Result<Caller, Error> {
+    /// Who calls, for a call that `asked` then: if credentials were looked up in vain since then, it waited for that.
+    async fn caller(
+        &mut self,
+        configuration: &Arc<Configuration>,
+        region: &str,
+        asked: Instant,
+    ) -> Result<Caller, Error> {
+        if let Some((_, error)) = self.failure.as_ref().filter(|(when, _)| asked < *when) {
+            return Err(error.clone());
+        }
         let session = self.session(configuration).await?;
         session.check_region(region)?;
         if let Some(caller) = &self.caller {
@@ -136,7 +135,7 @@ impl Resolved {
         match credentials::find(&session, region).await {
             Ok(found) => Ok(self.caller.insert(Caller { found, session }).clone()),
             Err(error) => {
-                *self = Self::default();
+                *self = Self { failure: Some((Instant::now(), error.clone())), ..Self::default() };
                 Err(error)
             }
         }
@@ -151,20 +150,18 @@ impl Resolved {
 }
 
 async fn get_authorization_token(registry: &Registry, caller: &Caller) -> Result<AuthorizationData, Error> {
-    let tries = Tries::default();
     let keys = &caller.found.credentials;
     let request = caller.session.ecr(&registry.region).get_authorization_token();
     // AWS calls registryIds deprecated, yet they decide the proxyEndpoint: without them it is the caller's own.
     #[allow(deprecated)]
     let request = request.registry_ids(&registry.id);
-    let request = request
-        .customize()
-        .interceptor(tries.clone())
-        .config_override(aws_sdk_ecr::config::Builder::new().credentials_provider(keys.clone()));
     let service = format!("Amazon ECR in {}", registry.region);
-    let output = request.send().await;
-    let output =
-        output.map_err(|error| answer::meaning(&error, &service, tries.count(), &credentials::secrets(keys)))?;
+    let attempt = || {
+        let credentials = aws_sdk_ecr::config::Builder::new().credentials_provider(keys.clone());
+        let output = request.clone().customize().config_override(credentials).send();
+        async { output.await.map_err(|error| answer::meaning(&error, &service, &credentials::secrets(keys))) }
+    };
+    let output = caller.session.patience.call(&service, attempt).await?;
     let data = output.authorization_data.unwrap_or_default().into_iter().next();
     let data = data.ok_or(Error::Incomplete("no authorization data"))?;
     AuthorizationData::new(

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use thiserror::Error as ThisError;
 
-use super::region;
+use super::{patience::InWords, region};
 
 /// Why AWS gave no answer that can be used. The text is one sentence without a full stop: what happened. What to do
 /// next is [`Error::advice`].
@@ -205,6 +207,16 @@ pub enum Error {
     /// Anything else that AWS says.
     #[error("AWS answered: {0}")]
     Other(String),
+    /// What did not pass, however often it was tried.
+    #[error("{error}, tried {tries} times in {}", InWords(*.time))]
+    Lasting {
+        /// How the last try ended.
+        error: Box<Self>,
+        /// The tries.
+        tries: u32,
+        /// How long they took.
+        time: Duration,
+    },
 }
 
 impl Error {
@@ -215,6 +227,15 @@ impl Error {
                 Self::UnknownInPartition { region: region.to_owned(), partition, answer }
             }
             (error, _) => error,
+        }
+    }
+
+    /// The same error after so many tries in so much time.
+    pub(super) fn after(self, tries: u32, time: Duration) -> Self {
+        match self {
+            Self::Throttled { answer, .. } => Self::Throttled { answer, tries },
+            error if tries < 2 => error,
+            error => Self::Lasting { error: Box::new(error), tries, time },
         }
     }
 
@@ -286,6 +307,7 @@ impl Error {
             }
             Self::Incomplete(_) => "Check that the endpoint's URL is that of Amazon ECR",
             Self::Other(_) => "Look the answer up in the service's API reference",
+            Self::Lasting { error, .. } => return error.advice(action),
         };
         text.to_owned()
     }

@@ -1,49 +1,16 @@
 //! What is added to each call.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
-
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
         interceptors::{
             Intercept,
-            context::{BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef, InterceptorContext},
+            context::{BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef},
         },
-        retries::classifiers::{ClassifyRetry, RetryAction},
         runtime_components::RuntimeComponents,
     },
 };
-use aws_smithy_types::config_bag::ConfigBag;
-
-/// Counts how often a call is tried. Clones count together.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tries(Arc<AtomicU32>);
-
-impl Tries {
-    /// The tries so far.
-    pub(super) fn count(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Intercept for Tries {
-    fn name(&self) -> &'static str {
-        "Tries"
-    }
-
-    fn read_before_attempt(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
+use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
 
 /// Adds the user's products to the `User-Agent` header.
 #[derive(Debug, Clone)]
@@ -102,19 +69,23 @@ impl Intercept for AsWritten {
     }
 }
 
-/// Has calls tried again whose answer is HTTP status 429, which the SDK does only if it knows the error's code.
+/// Keeps the SDK from retries and from a rate limiter of its own: [`super::patience`] has both. The mode that the user set
+/// is reported to AWS before.
 #[derive(Debug)]
-pub(super) struct TooManyRequests;
+pub(super) struct OneTry;
 
-impl ClassifyRetry for TooManyRequests {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        match context.response().map(|response| response.status().as_u16()) {
-            Some(429) => RetryAction::throttling_error(),
-            _ => RetryAction::NoActionIndicated,
-        }
+impl Intercept for OneTry {
+    fn name(&self) -> &'static str {
+        "OneTry"
     }
 
-    fn name(&self) -> &'static str {
-        "TooManyRequests"
+    fn read_after_serialization(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(RetryConfig::disabled());
+        Ok(())
     }
 }

@@ -8,15 +8,16 @@ use aws_smithy_runtime_api::client::{
     result::ConnectorError,
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::{Error, answer, http::Http};
+use super::{
+    Error, answer,
+    http::Http,
+    patience::{Failure, Kind},
+};
 
 /// How long an answer may be.
 const MAX_BYTES: usize = 1024 * 1024;
-
-/// How long the first wait before another try is; each further one is twice as long.
-const WAIT: Duration = Duration::from_millis(100);
 
 /// How long a request may take.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +26,6 @@ pub(super) struct Limits {
     pub(super) connect: Duration,
     /// Until the end of the answer.
     pub(super) answer: Duration,
-    /// How often it is tried.
-    pub(super) tries: u32,
 }
 
 /// What a service answered.
@@ -35,12 +34,13 @@ pub(super) struct Limits {
 pub(super) struct Reply {
     /// The HTTP status.
     pub(super) status: u16,
+    /// What the status alone says of a failure.
+    pub(super) failure: Option<Failure>,
     /// The body.
     pub(super) body: Vec<u8>,
 }
 
-/// Sends a request without a body, again while the service is busy, fails or cannot be reached. One that does not
-/// answer in time is not asked again.
+/// Sends a request without a body, once.
 ///
 /// # Errors
 ///
@@ -51,29 +51,7 @@ pub(super) async fn send(
     url: &str,
     headers: &[(&str, &str)],
     limits: Limits,
-) -> Result<Reply, Error> {
-    let mut tries = 1;
-    loop {
-        let reply = send_once(http, method, url, headers, limits).await;
-        let may_pass = match &reply {
-            Ok(reply) => reply.status == 429 || reply.status >= 500,
-            Err(error) => matches!(error, Error::Unreachable { .. }),
-        };
-        if !may_pass || tries >= limits.tries {
-            return reply;
-        }
-        sleep(WAIT * 2_u32.pow(tries - 1)).await;
-        tries += 1;
-    }
-}
-
-async fn send_once(
-    http: &Http,
-    method: &str,
-    url: &str,
-    headers: &[(&str, &str)],
-    limits: Limits,
-) -> Result<Reply, Error> {
+) -> Result<Reply, Failure> {
     let settings = HttpConnectorSettings::builder().connect_timeout(limits.connect).read_timeout(limits.answer).build();
     let connector = http.connector(&settings);
     let request = headers
@@ -82,21 +60,26 @@ async fn send_once(
     let request = request.body(SdkBody::empty()).map_err(|error| Error::Endpoint(error.to_string()))?;
     let request = HttpRequest::try_from(request).map_err(|error| Error::Endpoint(error.to_string()))?;
     let failed = |error: ConnectorError| {
-        answer::connection(&error).unwrap_or_else(|| Error::Malformed(answer::root_cause(&error)))
+        answer::connection(&error).unwrap_or_else(|| Error::Malformed(answer::root_cause(&error)).into())
     };
     let answer = async {
         let response = connector.call(request).await.map_err(failed)?;
-        let status = response.status().as_u16();
+        let (status, failure) = (response.status().as_u16(), answer::status(&response));
         let mut stream = ByteStream::new(response.into_body());
         let mut body = Vec::new();
         while let Some(bytes) = stream.next().await {
-            body.extend_from_slice(&bytes.map_err(|error| Error::Malformed(answer::root_cause(&error)))?);
+            body.extend_from_slice(&bytes.map_err(|error| broken_off(&error))?);
             if body.len() > MAX_BYTES {
-                return Err(Error::Malformed("it is longer than that of any such service".to_owned()));
+                return Err(Error::Malformed("it is longer than that of any such service".to_owned()).into());
             }
         }
-        Ok(Reply { status, body })
+        Ok(Reply { status, failure, body })
     };
     let target = || url.split('?').next().unwrap_or(url).to_owned();
-    timeout(limits.answer, answer).await.unwrap_or_else(|_| Err(Error::Timeout { target: target(), proxy: None }))
+    let late = || Failure::new(Kind::Network, Error::Timeout { target: target(), proxy: None });
+    timeout(limits.answer, answer).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn broken_off(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::new(Kind::Fault, Error::Malformed(answer::root_cause(error)))
 }

@@ -7,8 +7,7 @@ use std::{
 };
 
 use aws_sdk_ecr::config::{
-    AppName, BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig,
-    retry::{RetryConfig, RetryPartition, TokenBucket},
+    AppName, BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
 use aws_types::{SdkConfig, sdk_ua_metadata::FrameworkMetadata};
@@ -16,8 +15,9 @@ use aws_types::{SdkConfig, sdk_ua_metadata::FrameworkMetadata};
 use super::{
     Configuration, Error, endpoints,
     http::Http,
-    interceptors::{AsWritten, TooManyRequests, UserAgents},
-    region, retries,
+    interceptors::{AsWritten, OneTry, UserAgents},
+    patience::{Patience, Rules},
+    region,
     settings::{Settings, variable},
     shown, trust,
 };
@@ -25,9 +25,8 @@ use super::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From a request to the beginning of its answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long one try of a call may take, and one call in all.
+/// How long one try of a call may take. How long a call may take in all is a matter of [`Patience`].
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What all calls of one configuration share.
 pub(super) struct Session {
@@ -39,6 +38,8 @@ pub(super) struct Session {
     pub(super) http: Http,
     /// What the SDK's clients are made from: settings of the environment and of the profile too, but no credentials.
     pub(super) sdk: SdkConfig,
+    /// How calls are tried.
+    pub(super) patience: Patience,
     /// The URL that the configuration, the environment or the profile has for ECR.
     pub(super) ecr_endpoint: Option<String>,
     sts_endpoint: Option<String>,
@@ -51,18 +52,13 @@ pub(super) struct Session {
 macro_rules! config {
     ($session:expr, $sdk:ident, $endpoint:expr) => {{
         let configuration = &$session.configuration;
-        let mut config = $sdk::config::Builder::from(&$session.sdk).retry_classifier(TooManyRequests);
+        let mut config = $sdk::config::Builder::from(&$session.sdk).interceptor(OneTry);
         // A URL is called as it is: that it has no FIPS variant is no reason not to.
         if let Some(url) = $endpoint {
             config = config.endpoint_url(url).use_fips(false);
         }
         if !configuration.user_agents.is_empty() {
             config = config.interceptor(UserAgents(configuration.user_agents.clone()));
-        }
-        let capacity = configuration.token_bucket_rate_limiter_capacity.filter(|capacity| *capacity != 0);
-        if let Some(capacity) = capacity.and_then(|capacity| capacity.try_into().ok()) {
-            let bucket = TokenBucket::builder().capacity(capacity).build();
-            config = config.retry_partition(RetryPartition::custom("configured").token_bucket(bucket).build());
         }
         config
     }};
@@ -78,10 +74,10 @@ impl Session {
         let settings = Settings::read(&configuration).await?;
         let tls = trust::context(&configuration, &settings).await?;
         let http = Http::new(&configuration, tls);
-        let retries = retries::config(&configuration, &settings)?;
+        let rules = Rules::new(&configuration, &settings)?;
         let endpoint = |service| endpoints::url(&configuration, &settings, service);
         Ok(Self {
-            sdk: sdk(&configuration, &settings, &http, retries)?,
+            sdk: sdk(&configuration, &settings, &http, rules.sdk())?,
             ecr_endpoint: endpoint(endpoints::ECR)?,
             sts_endpoint: endpoint(endpoints::STS)?,
             sso_endpoint: endpoint(endpoints::SSO)?,
@@ -89,6 +85,7 @@ impl Session {
             configuration,
             settings,
             http,
+            patience: Patience::new(rules),
             ecr: Mutex::default(),
         })
     }
@@ -160,7 +157,6 @@ fn sdk(
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
         .build();
     let mut sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())

@@ -95,7 +95,8 @@ async fn send(channel: Channel, line: &Line) {
         Level::Info => LogSeverity::Info,
         Level::Debug | Level::Trace => LogSeverity::Debug,
     };
-    let request = LogRequest { severity: severity.into(), message: line.message.clone(), urn: String::new() };
+    let (message, ephemeral) = (line.message.clone(), line.is_status);
+    let request = LogRequest { severity: severity.into(), message, urn: String::new(), ephemeral };
     // An engine that does not take a line has no other way to hear of it.
     let _ = timeout(LOG_TIMEOUT, EngineClient::new(channel).log(request)).await;
 }

@@ -17,6 +17,8 @@ use std::{
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use tokio::sync::mpsc;
 
+use crate::STATUS;
+
 /// Lines that may wait for an engine, and as many for stderr.
 const CAPACITY: usize = 256;
 
@@ -28,6 +30,8 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 pub struct Line {
     /// How serious it is.
     pub level: Level,
+    /// Whether it stands there only until the next one.
+    pub is_status: bool,
     /// The text, without a time or a place.
     pub message: String,
 }
@@ -67,8 +71,9 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = Line { level: record.level(), message: record.args().to_string() };
-        if line.level <= self.shown {
+        let is_status = record.target() == STATUS;
+        let line = Line { level: record.level(), is_status, message: record.args().to_string() };
+        if line.level <= self.shown && !line.message.is_empty() {
             self.stderr.write(line.clone());
         }
         self.lost.send(line, |line| self.engine.try_send(line).is_ok());
@@ -130,7 +135,7 @@ fn write(queue: &StdReceiver<Job>) {
     for job in queue {
         match job {
             // stderr may be closed.
-            Job::Line(Line { level, message }) => drop(writeln!(io::stderr(), "{level:>5} {message}")),
+            Job::Line(Line { level, message, .. }) => drop(writeln!(io::stderr(), "{level:>5} {message}")),
             Job::Mark(mark) => drop(mark.send(())),
         }
     }
@@ -142,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_next_line_says_how_many_were_lost() {
-        let (lost, line) = (Lost::default(), Line { level: Level::Warn, message: "line".to_owned() });
+        let (lost, line) = (Lost::default(), Line { level: Level::Warn, is_status: false, message: "line".to_owned() });
         let mut sent = Vec::new();
         for has_room in [true, false, false, true, true] {
             lost.send(line.clone(), |line| {

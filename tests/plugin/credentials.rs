@@ -682,7 +682,8 @@ async fn a_container_s_service_that_is_no_good_is_an_error() {
         ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "role", "RELATIVE_URI must begin with a slash"),
     ] {
         let ecr = Ecr::start().await.unwrap();
-        let mut running = Machine::new().var(name, value).configured(calls(&ecr)).await;
+        let configuration = with(calls(&ecr), json!({"maxRetries": 1}));
+        let mut running = Machine::new().var(name, value).configured(configuration).await;
         let error = running.plugin.error().await;
         assert!(error.contains(part), "{error}");
         running.plugin.client.get_plugin_info(()).await.expect("the plugin still runs");
@@ -697,7 +698,8 @@ async fn a_container_s_service_that_is_no_good_is_an_error() {
 async fn a_container_s_service_that_stops_halfway_is_given_up() {
     let service = Server::start(|_| Reply::Half(200, CONTAINER_KEYS.to_owned())).await.unwrap();
     let ecr = Ecr::start().await.unwrap();
-    let error = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url()).error(calls(&ecr)).await;
+    let machine = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
+    let error = machine.error(with(calls(&ecr), json!({"maxRetries": 1}))).await;
     let expected = format!("the container's service at {}/ did not answer in time. Try again", service.url());
     assert!(error.contains(&expected) || error.contains(&expected.replace("/ did", " did")), "{error}");
 }
@@ -732,7 +734,7 @@ pub(crate) async fn metadata_at(address: &str, second_version: bool) -> Server {
     .unwrap()
 }
 
-fn instance(metadata: &Server) -> Machine {
+pub(crate) fn instance(metadata: &Server) -> Machine {
     Machine::new().without("AWS_EC2_METADATA_DISABLED").var("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url())
 }
 
@@ -835,7 +837,7 @@ async fn the_metadata_service_is_not_asked_if_it_is_disabled() {
 #[tokio::test]
 async fn a_metadata_service_that_hangs_is_given_up() {
     let (ecr, metadata) = (Ecr::start().await.unwrap(), Server::start(|_| Reply::Never).await.unwrap());
-    let error = instance(&metadata).error(calls(&ecr)).await;
+    let error = instance(&metadata).error(with(calls(&ecr), json!({"maxRetries": 1}))).await;
     let part = format!("the instance metadata service ({} did not answer in time)", metadata.address());
     assert!(error.contains(&part), "{error}");
 }
@@ -983,7 +985,7 @@ async fn without_any_source_all_are_named_in_order() {
     let machine = Machine::new().keys().config("[profile p]\nregion = eu-west-1\n");
     let machine =
         machine.without("AWS_EC2_METADATA_DISABLED").var("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
-    let error = machine.error(with(calls(&ecr), json!({"profile": "p"}))).await;
+    let error = machine.error(with(calls(&ecr), json!({"profile": "p", "maxRetries": 1}))).await;
     let expected = "looked, in this order, at: profile p (it has no credentials); the container's service (neither \
                     AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set); the instance \
                     metadata service (127.0.0.1:1 could not be reached: ";

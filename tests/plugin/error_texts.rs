@@ -65,7 +65,7 @@ async fn not_assumed(status: u16, code: &'static str, message: &'static str) -> 
     let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
     sts.fail(status, code, message);
     let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/Deploy"}]);
-    let more = json!({"assumeRoles": role, "endpoints": [{"sts": sts.url()}]});
+    let more = json!({"assumeRoles": role, "endpoints": [{"sts": sts.url()}], "maxRetries": 2});
     machine().error(with(calls(&ecr), more)).await
 }
 
@@ -161,7 +161,7 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
         ("the AWS credentials have", "over", 403, "ExpiredToken", "the token is over"),
         ("AWS does not accept", "invalid", 403, "InvalidClientTokenId", "the token is invalid"),
         ("AWS refused the req", "now earlier", 403, "SignatureDoesNotMatch", "Signature expired: now earlier"),
-        ("AWS throttled", "3 times", 400, "Throttling", "Rate exceeded"),
+        ("AWS throttled", "2 times", 400, "Throttling", "Rate exceeded"),
         ("AWS failed", "internal", 500, "InternalFailure", "internal"),
     ] {
         all.push((start, part, not_assumed(status, code, message).await));

@@ -6,6 +6,8 @@ use support::{
     plugin::{Plugin, ecr_configuration},
 };
 
+use crate::machine::with;
+
 /// What comes in front of every message about a call of this file.
 const SUBJECT: &str = "getCredentials for registry 123456789012 in eu-west-1: ";
 
@@ -36,18 +38,19 @@ async fn each_answer_of_aws_has_its_sentence() {
         ),
         (
             Answer::Error(400, "ThrottlingException", "Rate exceeded"),
-            format!("AWS throttled the call, which was tried 3 times: Rate exceeded (ThrottlingException). {later}"),
+            format!("AWS throttled the call, which was tried once: Rate exceeded (ThrottlingException). {later}"),
         ),
         (
             Answer::Error(429, "NewThrottlingException", "slow down"),
-            format!("AWS throttled the call, which was tried 3 times: slow down (NewThrottlingException). {later}"),
+            format!("AWS throttled the call, which was tried once: slow down (NewThrottlingException). {later}"),
         ),
-        (Answer::Html(429), format!("AWS throttled the call, which was tried 3 times: HTTP status 429. {later}")),
+        (Answer::Html(429), format!("AWS throttled the call, which was tried once: HTTP status 429. {later}")),
         (
             Answer::Error(500, "ServerException", "internal"),
             format!("AWS failed: internal (ServerException). {health}"),
         ),
         (Answer::Html(502), format!("AWS failed: HTTP status 502. {health}")),
+        (Answer::Html(501), format!("AWS failed: HTTP status 501. {health}")),
         (Answer::Html(403), format!("AWS denied access: HTTP status 403. {allow}")),
         (
             Answer::Error(400, "OtherException", "something else"),
@@ -89,7 +92,8 @@ async fn each_answer_of_aws_has_its_sentence() {
     ] {
         let ecr = Ecr::start().await.unwrap();
         ecr.answer_always(answer.clone());
-        let mut plugin = Plugin::for_ecr(&ecr).await;
+        let mut plugin = Plugin::start().await;
+        plugin.configure(with(ecr_configuration(&ecr), json!({"maxRetries": 1}))).await.unwrap();
         assert_eq!(plugin.error().await, format!("{SUBJECT}{message}"), "{answer:?}");
         ecr.answer_always(Answer::Token);
         plugin.get_credentials("123456789012").await.expect("a failure is not remembered");
@@ -111,7 +115,8 @@ async fn an_answer_that_is_none_of_ecrs_is_named() {
 async fn an_endpoint_that_is_down_or_breaks_off_is_unreachable() {
     let ecr = Ecr::start().await.unwrap();
     ecr.answer_always(Answer::Reset);
-    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let mut plugin = Plugin::start().await;
+    plugin.configure(with(ecr_configuration(&ecr), json!({"maxRetries": 1}))).await.unwrap();
     let reset = plugin.error().await;
     let address = ecr.address();
     drop(ecr);

@@ -22,6 +22,7 @@ mod leaks;
 mod limits;
 mod link_local;
 mod machine;
+mod patience;
 mod process;
 mod property_values;
 mod protocol;

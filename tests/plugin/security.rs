@@ -19,6 +19,7 @@ async fn no_secret_is_logged_printed_or_put_into_an_error() {
     plugin.client.attach(PluginAttach { address: engine.address() }).await.unwrap();
     let mut configuration = ecr_configuration(&ecr);
     configuration["token"] = "dummy-session-token".into();
+    configuration["maxRetries"] = 2.into();
     configuration["notOurs"] = "dummy-other-secret".into();
     plugin.configure(configuration).await.unwrap();
 
@@ -38,7 +39,7 @@ async fn no_secret_is_logged_printed_or_put_into_an_error() {
     shown.push(plugin.configure(invalid).await.unwrap_err().to_string());
 
     engine.wait_for_line("aws:notOurs").await;
-    shown.extend(engine.log().into_iter().map(|(_, line)| line));
+    shown.extend(engine.log().into_iter().map(|(_, line)| line).chain(engine.status()));
     plugin.signal("TERM").await;
     let (_, stdout, stderr) = plugin.wait().await;
     shown.extend([stdout, stderr]);

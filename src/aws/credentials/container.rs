@@ -22,7 +22,7 @@ const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(15), tries: 3 };
+const LIMITS: Limits = Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(15) };
 
 /// How much of what the service says of a failure is shown.
 const SHOWN: usize = 300;
@@ -60,21 +60,23 @@ pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, E
     let headers = token.iter().map(|token| ("authorization", token.as_str()));
     let headers: Vec<_> = [("accept", "application/json")].into_iter().chain(headers).collect();
     let what = format!("the container's service at {}", without_query(url));
-    let reply = plain::send(&session.http, "GET", url, &headers, LIMITS).await.map_err(|error| match error {
-        Error::Timeout { proxy, .. } => Error::Timeout { target: what.clone(), proxy },
-        other => other,
-    })?;
-    match keys(&reply, token.as_deref()) {
-        Ok(credentials) => Ok(Found::new(credentials, what)),
-        Err(problem) => Err(Error::Source { what, problem }),
-    }
-}
-
-fn keys(reply: &Reply, token: Option<&str>) -> Result<aws_credential_types::Credentials, String> {
-    if !(200..300).contains(&reply.status) {
-        return Err(refusal(reply, token));
-    }
-    Object::new(&reply.body)?.credentials("Token", "container")
+    let no_use = |problem| Error::Source { what: what.clone(), problem };
+    let attempt = || async {
+        let reply = plain::send(&session.http, "GET", url, &headers, LIMITS).await;
+        let mut reply = reply.map_err(|failure| {
+            failure.map(|error| match error {
+                Error::Timeout { proxy, .. } => Error::Timeout { target: what.clone(), proxy },
+                other => other,
+            })
+        })?;
+        match reply.failure.take() {
+            Some(failure) => Err(failure.map(|_| no_use(refusal(&reply, token.as_deref())))),
+            None => Ok(reply),
+        }
+    };
+    let reply = session.patience.call(&what, attempt).await?;
+    let credentials = Object::new(&reply.body).and_then(|keys| keys.credentials("Token", "container"));
+    Ok(Found::new(credentials.map_err(no_use)?, what))
 }
 
 /// What the service says of a failure, in JSON or as text.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     super::{
         Error,
+        patience::{Failure, Kind},
         plain::{self, Limits, Reply},
         session::Session,
         settings::variable,
@@ -25,7 +26,9 @@ const IPV4: &str = "http://169.254.169.254";
 const IPV6: &str = "http://[fd00:ec2::254]";
 
 /// Short, since most machines have no such service: it fails after about three seconds.
-const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(2), tries: 2 };
+const LIMITS: Limits = Limits { connect: Duration::from_secs(1), answer: Duration::from_secs(2) };
+
+const SERVICE: &str = "the instance metadata service";
 
 /// How much of what the service says of a failure is shown.
 const SHOWN: usize = 300;
@@ -36,7 +39,7 @@ const SHOWN: usize = 300;
 ///
 /// [`Error::Source`] for a role without credentials, and settings without a meaning.
 pub(super) async fn credentials(session: &Session) -> Result<Result<Found, String>, Error> {
-    let what = "the instance metadata service";
+    let what = SERVICE;
     if let Some(reason) = disabled(session)? {
         return Ok(Err(format!("{what} (disabled by {reason})")));
     }
@@ -140,35 +143,70 @@ struct Service<'a> {
     session: &'a Session,
     url: String,
     token: Option<String>,
+    /// Whether the user says where it is, or it has answered.
+    is_there: bool,
 }
 
 impl<'a> Service<'a> {
     /// Asks for a session token. A service that has none to give is asked without one, unless that is disabled.
     async fn open(session: &'a Session) -> Result<Result<Self, String>, Error> {
         let url = endpoint(session)?;
+        let is_there = ![IPV4, IPV6].contains(&url.as_str());
         let first_is_disabled = session.settings.boolean("ec2_metadata_v1_disabled")? == Some(true);
+        let mut service = Self { session, url, token: None, is_there };
         let life = [("x-aws-ec2-metadata-token-ttl-seconds", "21600")];
-        let once = Limits { tries: 1, ..LIMITS };
-        let token = match plain::send(&session.http, "PUT", &format!("{url}{TOKEN}"), &life, once).await {
-            Ok(Reply { status: 200..300, body }) => {
-                Some(String::from_utf8_lossy(&body).trim().to_owned()).filter(|token| is_header(token))
-            }
-            Err(error @ (Error::Unreachable { .. } | Error::Tls { .. })) => return Ok(Err(error.to_string())),
-            Ok(reply) if first_is_disabled || reply.status == 400 => return Ok(Err(status(reply.status))),
-            Err(error) if first_is_disabled => return Ok(Err(error.to_string())),
-            _ => None,
+        let attempt = || async {
+            service.send("PUT", TOKEN, &life).await.map_err(|failure| match failure.error {
+                // Its second version may be out of a container's reach.
+                Error::Timeout { .. } => failure.error.into(),
+                _ => failure,
+            })
         };
-        Ok(Ok(Self { session, url, token }))
+        match session.patience.call(SERVICE, attempt).await {
+            Ok(Reply { status: 200..300, body, .. }) => {
+                service.token = Some(String::from_utf8_lossy(&body).trim().to_owned()).filter(|token| is_header(token));
+            }
+            Ok(reply) if first_is_disabled || reply.status == 400 => return Ok(Err(status(reply.status))),
+            Ok(_) => {}
+            Err(Error::Timeout { .. } | Error::Source { .. }) if !first_is_disabled => {}
+            Err(error) => return Ok(Err(problem(error))),
+        }
+        service.is_there |= service.token.is_some();
+        Ok(Ok(service))
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, String> {
         let token: Vec<_> = self.token.iter().map(|token| ("x-aws-ec2-metadata-token", token.as_str())).collect();
-        let reply = plain::send(&self.session.http, "GET", &format!("{}{path}", self.url), &token, LIMITS).await;
-        match reply.map_err(|error| error.to_string())? {
-            Reply { status: 200..300, body } => Ok(body),
+        match self.session.patience.call(SERVICE, || self.send("GET", path, &token)).await.map_err(problem)? {
+            Reply { status: 200..300, body, .. } => Ok(body),
             Reply { status: 404, .. } => Err("it has no role for this instance".to_owned()),
             reply => Err(status(reply.status)),
         }
+    }
+
+    /// Sends a request once. Unless the service is known to be there, silence says that it is not.
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Reply, Failure> {
+        let reply = plain::send(&self.session.http, method, &format!("{}{path}", self.url), headers, LIMITS).await;
+        match reply {
+            Ok(mut reply) => match reply.failure.take_if(|failure| failure.kind != Kind::Refused) {
+                Some(failure) => {
+                    Err(failure.map(|_| Error::Source { what: SERVICE.to_owned(), problem: status(reply.status) }))
+                }
+                None => Ok(reply),
+            },
+            Err(failure) => match failure.kind {
+                Kind::Network | Kind::Absent if !self.is_there => Err(failure.error.into()),
+                _ => Err(failure),
+            },
+        }
+    }
+}
+
+fn problem(error: Error) -> String {
+    match error {
+        Error::Source { problem, .. } => problem,
+        Error::Lasting { error, .. } => problem(*error),
+        other => other.to_string(),
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 
 use aws_credential_types::Credentials;
 use aws_sdk_sso::{config::Region, operation::get_role_credentials::GetRoleCredentialsError};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde_json::{Map, Value};
 use sha1::{Digest, Sha1};
@@ -16,9 +17,13 @@ use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
 use super::{
-    super::{Error, answer, files, interceptors::Tries, session::Session, shown},
+    super::{Error, answer, files, patience::Kind, session::Session, shown},
     Found, json,
 };
+
+const SERVICE: &str = "IAM Identity Center";
+/// Renews its tokens.
+const TOKEN_SERVICE: &str = "the token service of IAM Identity Center";
 
 /// A token that ends sooner than this is renewed.
 const EARLY: Duration = Duration::from_secs(5 * 60);
@@ -53,27 +58,27 @@ pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<F
     let role =
         format!("the role {} in the account {}", shown::name(&sign_in.role_name), shown::name(&sign_in.account_id));
     let config = session.sso().region(Region::new(sign_in.region.clone()));
-    let tries = Tries::default();
-    let output = aws_sdk_sso::Client::from_conf(config.build())
+    let request = aws_sdk_sso::Client::from_conf(config.build())
         .get_role_credentials()
         .account_id(&sign_in.account_id)
         .role_name(&sign_in.role_name)
-        .access_token(&token)
-        .customize()
-        .interceptor(tries.clone())
-        .send()
-        .await;
-    let output = output.map_err(|error| {
+        .access_token(&token);
+    let meaning = |error: SdkError<GetRoleCredentialsError, HttpResponse>| {
         let is_over = error.as_service_error().is_some_and(GetRoleCredentialsError::is_unauthorized_exception);
-        if is_over {
-            return sign_in.failed("has expired");
+        match is_over {
+            true => sign_in.failed("has expired").into(),
+            false => answer::meaning(&error, SERVICE, &[&token]),
         }
-        match answer::meaning(&error, "IAM Identity Center", tries.count(), &[&token]) {
-            Error::AccessDenied { answer: problem, .. } | Error::InvalidParameter(problem) | Error::Other(problem) => {
-                Error::Source { what: format!("IAM Identity Center, for {role},"), problem }
-            }
-            other => other,
+    };
+    let attempt = || {
+        let output = request.clone().send();
+        async { output.await.map_err(meaning) }
+    };
+    let output = session.patience.call(SERVICE, attempt).await.map_err(|error| match error {
+        Error::AccessDenied { answer: problem, .. } | Error::InvalidParameter(problem) | Error::Other(problem) => {
+            Error::Source { what: format!("{SERVICE}, for {role},"), problem }
         }
+        other => other,
     })?;
     let keys = output.role_credentials.and_then(|keys| {
         let expiry = u64::try_from(keys.expiration).ok().filter(|expiry| *expiry > 0);
@@ -161,7 +166,21 @@ async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Resu
     let config = session.sso_oidc().region(Region::new(sign_in.region.clone())).build();
     let request = aws_sdk_ssooidc::Client::from_conf(config).create_token();
     let request = request.client_id(client).client_secret(secret).refresh_token(refresh).grant_type("refresh_token");
-    let output = request.send().await.map_err(|_| sign_in.failed("has expired"))?;
+    // Until the old one ends, it serves as it is.
+    let is_needed = !cached.lasts_until(SystemTime::now());
+    let meaning = |error| {
+        let failure = answer::meaning(&error, TOKEN_SERVICE, &[client, secret, refresh]);
+        match failure.kind {
+            Kind::Refused => sign_in.failed("has expired").into(),
+            _ if is_needed => failure,
+            _ => failure.error.into(),
+        }
+    };
+    let attempt = || {
+        let output = request.clone().send();
+        async { output.await.map_err(meaning) }
+    };
+    let output = session.patience.call(TOKEN_SERVICE, attempt).await?;
     let token = output.access_token.ok_or(Error::Incomplete("no SSO token"))?;
     let seconds = u64::try_from(output.expires_in).unwrap_or_default();
     let expiry = DateTime::from(SystemTime::now() + Duration::from_secs(seconds));

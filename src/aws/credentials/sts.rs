@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{
-    super::{AssumeRole, Error, answer, files, interceptors::Tries, region, session::Session, shown, validity},
+    super::{AssumeRole, Error, answer, files, region, session::Session, shown, validity},
     Found, secrets,
 };
 
@@ -50,11 +50,19 @@ impl<'a> Sts<'a> {
         aws_sdk_sts::Client::from_conf(config.build())
     }
 
-    fn meaning<E>(&self, error: &SdkError<E, HttpResponse>, tries: &Tries, secrets: &[&str]) -> Error
+    /// Sends a request, and waits out what passes. `secrets` are shown in no error.
+    async fn send<T, E, F>(&self, secrets: &[&str], request: impl Fn() -> F) -> Result<T, Error>
     where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        answer::meaning(error, &format!("AWS STS in {}", self.region), tries.count(), secrets).in_region(self.region)
+        let service = &format!("AWS STS in {}", self.region);
+        let meaning = |error| answer::meaning(&error, service, secrets).map(|error| error.in_region(self.region));
+        let attempt = || {
+            let output = request();
+            async { output.await.map_err(meaning) }
+        };
+        self.session.patience.call(service, attempt).await
     }
 
     /// Assumes a role with credentials.
@@ -64,10 +72,9 @@ impl<'a> Sts<'a> {
     /// [`Error::RoleNotAssumable`], [`Error::MfaRequired`], and whatever keeps STS from answering.
     pub(super) async fn assume_role(&self, base: &Credentials, role: &AssumeRole) -> Result<Credentials, Error> {
         region::check_partition(&role.role_arn, self.region)?;
-        let tries = Tries::default();
         let tags = role.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let tags = tags.collect::<Result<Vec<_>, _>>().map_err(|error| Error::Other(error.to_string()))?;
-        let output = self
+        let request = self
             .client(Some(base))
             .assume_role()
             .role_arn(&role.role_arn)
@@ -78,18 +85,13 @@ impl<'a> Sts<'a> {
             .set_policy_arns(policies(role))
             .set_source_identity(role.source_identity.clone())
             .set_tags(Some(tags).filter(|tags| !tags.is_empty()))
-            .set_transitive_tag_keys(some(&role.transitive_tag_keys))
-            .customize()
-            .interceptor(tries.clone())
-            .send()
-            .await
-            .map_err(|error| {
-                let [key, token] = secrets(base);
-                // STS quotes what it refuses.
-                let external_id = role.external_id.as_deref().unwrap_or_default();
-                let told = [key, token, external_id, shown::hidden_arn(&role.role_arn)];
-                refused(role, "sts:AssumeRole", self.meaning(&error, &tries, &told))
-            })?;
+            .set_transitive_tag_keys(some(&role.transitive_tag_keys));
+        let [key, token] = secrets(base);
+        // STS quotes what it refuses.
+        let external_id = role.external_id.as_deref().unwrap_or_default();
+        let told = [key, token, external_id, shown::hidden_arn(&role.role_arn)];
+        let output = self.send(&told, || request.clone().send()).await;
+        let output = output.map_err(|error| refused(role, "sts:AssumeRole", error))?;
         credentials(output.credentials)
     }
 
@@ -114,8 +116,7 @@ impl<'a> Sts<'a> {
                 String::from_utf8(token).map_err(|_| unfit("the file holds no text".to_owned()))?
             }
         };
-        let tries = Tries::default();
-        let output = self
+        let request = self
             .client(None)
             .assume_role_with_web_identity()
             .role_arn(&role.role_arn)
@@ -123,19 +124,12 @@ impl<'a> Sts<'a> {
             .web_identity_token(token.trim())
             .set_duration_seconds(duration(role))
             .set_policy(role.policy.clone())
-            .set_policy_arns(policies(role))
-            .customize()
-            .interceptor(tries.clone())
-            .send()
-            .await
-            .map_err(|error| {
-                match self.meaning(&error, &tries, &[token.trim(), shown::hidden_arn(&role.role_arn)]) {
-                    Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
-                        unfit(answer)
-                    }
-                    other => refused(role, "sts:AssumeRoleWithWebIdentity", other),
-                }
-            })?;
+            .set_policy_arns(policies(role));
+        let told = [token.trim(), shown::hidden_arn(&role.role_arn)];
+        let output = self.send(&told, || request.clone().send()).await.map_err(|error| match error {
+            Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => unfit(answer),
+            other => refused(role, "sts:AssumeRoleWithWebIdentity", other),
+        })?;
         Ok(Found::assumed(credentials(output.credentials)?, &what, &role.role_arn))
     }
 
@@ -150,17 +144,14 @@ impl<'a> Sts<'a> {
         if allowed.is_empty() && forbidden.is_empty() {
             return Ok(());
         }
-        let tries = Tries::default();
-        let request = self.client(Some(credentials)).get_caller_identity().customize().interceptor(tries.clone());
-        let identity = request.send().await.map_err(|error| {
-            let meaning = self.meaning(&error, &tries, &secrets(credentials));
-            match meaning {
+        let request = self.client(Some(credentials)).get_caller_identity();
+        let identity =
+            self.send(&secrets(credentials), || request.clone().send()).await.map_err(|error| match error {
                 Error::AccessDenied { answer, .. } => {
                     Error::AccessDenied { answer, action: Some("sts:GetCallerIdentity") }
                 }
                 other => other,
-            }
-        })?;
+            })?;
         let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
         if forbidden.contains(&account) {
             return Err(Error::AccountNotAllowed { account, key: "aws:forbiddenAccountIds" });

@@ -6,7 +6,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -36,6 +36,8 @@ pub enum Answer {
     Error(u16, &'static str, &'static str),
     /// A body that is none of ECR's, with this status.
     Html(u16),
+    /// Half of an answer; then the connection ends.
+    Half,
     /// The connection ends without an answer.
     Reset,
     /// Never.
@@ -69,6 +71,7 @@ impl Recorded {
 struct State {
     next: VecDeque<Answer>,
     always: Option<Answer>,
+    allowance: Option<Allowance>,
     latency: Duration,
     requests: watch::Sender<Vec<Recorded>>,
     connections: usize,
@@ -77,6 +80,27 @@ struct State {
     open_connections: watch::Sender<usize>,
     /// Counted into the tokens, so that each is another one.
     tokens: usize,
+}
+
+/// How many requests are taken.
+struct Allowance {
+    rate: f64,
+    burst: f64,
+    left: f64,
+    since: Instant,
+}
+
+impl Allowance {
+    /// Takes a request; the answer if there is no allowance for it.
+    fn take(&mut self) -> Option<Answer> {
+        self.left = (self.left + self.since.elapsed().as_secs_f64() * self.rate).min(self.burst);
+        self.since = Instant::now();
+        if self.left < 1.0 {
+            return Some(Answer::Error(400, "ThrottlingException", "Rate exceeded"));
+        }
+        self.left -= 1.0;
+        None
+    }
 }
 
 /// A stand-in for ECR on a port of 127.0.0.1, until it is dropped.
@@ -89,7 +113,11 @@ pub struct Ecr {
 impl Ecr {
     /// Starts to listen on a free port.
     pub async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::on(TcpListener::bind("127.0.0.1:0").await?)
+    }
+
+    /// Starts to answer who connects there.
+    pub fn on(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State::default()));
         let mut server = JoinSet::new();
@@ -115,6 +143,11 @@ impl Ecr {
     /// Answers every request so, other than those of [`Self::answer_next`].
     pub fn answer_always(&self, answer: Answer) {
         self.state().always = Some(answer);
+    }
+
+    /// Throttles as AWS does: takes `burst` requests at once, and `rate` a second.
+    pub fn set_allowance(&self, rate: f64, burst: f64) {
+        self.state().allowance = Some(Allowance { rate, burst, left: burst, since: Instant::now() });
     }
 
     /// Waits so long before each answer.
@@ -196,7 +229,9 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
         state.tokens += 1;
         state.in_flight[0] += 1;
         state.in_flight[1] = state.in_flight[1].max(state.in_flight[0]);
-        let answer = state.next.pop_front().or_else(|| state.always.clone()).unwrap_or(Answer::Token);
+        let throttled = state.allowance.as_mut().and_then(Allowance::take);
+        let always = state.always.clone();
+        let answer = state.next.pop_front().or(throttled).or(always).unwrap_or(Answer::Token);
         state.requests.send_modify(|requests| requests.push(recorded.clone()));
         (answer, state.latency, state.tokens)
     };
@@ -214,6 +249,11 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
             Ok(respond(status, json!({"__type": code, "message": message}).to_string()))
         }
         Answer::Html(status) => Ok(respond(status, "<html><body>gateway</body></html>".to_owned())),
+        Answer::Half => {
+            let mut response = respond(200, r#"{"authorizationData": ["#.to_owned());
+            response.headers_mut().insert("content-length", 1000.into());
+            Ok(response)
+        }
         Answer::Reset => Err(Reset),
         Answer::Never => std::future::pending().await,
     }

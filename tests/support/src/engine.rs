@@ -24,6 +24,7 @@ use tonic::{Request, Response, Status, transport::server::TcpIncoming};
 pub struct Engine {
     address: SocketAddr,
     log: watch::Sender<Vec<(LogSeverity, String)>>,
+    status: watch::Sender<Vec<String>>,
     checks: watch::Sender<usize>,
     unanswered: Arc<AtomicBool>,
     _alive: oneshot::Sender<()>,
@@ -44,10 +45,10 @@ impl Engine {
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let (log, checks) = (watch::Sender::new(Vec::new()), watch::Sender::new(0));
+        let (log, status, checks) = <(watch::Sender<_>, watch::Sender<_>, watch::Sender<_>)>::default();
         let unanswered = Arc::<AtomicBool>::default();
-        let router =
-            tonic::transport::Server::builder().add_service(EngineServer::new(Log(log.clone(), unanswered.clone())));
+        let lines = Log { log: log.clone(), status: status.clone(), unanswered: unanswered.clone() };
+        let router = tonic::transport::Server::builder().add_service(EngineServer::new(lines));
         let router = if health { router.add_service(HealthServer::new(Healthy(checks.clone()))) } else { router };
         // A runtime of its own ends with all its connections, as a process does.
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -61,7 +62,7 @@ impl Engine {
                 }
             });
         });
-        Ok(Self { address, log, checks, unanswered, _alive: alive })
+        Ok(Self { address, log, status, checks, unanswered, _alive: alive })
     }
 
     /// `host:port`.
@@ -77,6 +78,19 @@ impl Engine {
     /// What was logged so far.
     pub fn log(&self) -> Vec<(LogSeverity, String)> {
         self.log.borrow().clone()
+    }
+
+    /// The lines that were shown for a while, in order; an empty one took the one before away.
+    pub fn status(&self) -> Vec<String> {
+        self.status.borrow().clone()
+    }
+
+    /// Waits until such a line is shown, or none any more, as `is_it` says.
+    pub async fn wait_for_status(&self, is_it: impl Fn(&str) -> bool) -> String {
+        let mut status = self.status.subscribe();
+        let lines = status.wait_for(|lines| lines.last().is_some_and(|line| is_it(line)));
+        let lines = crate::within_deadline("waiting for a line that lasts for a while", lines).await;
+        lines.expect("the engine is there").last().expect("a line").clone()
     }
 
     /// How many health checks were answered so far.
@@ -101,14 +115,21 @@ impl Engine {
     }
 }
 
-struct Log(watch::Sender<Vec<(LogSeverity, String)>>, Arc<AtomicBool>);
+struct Log {
+    log: watch::Sender<Vec<(LogSeverity, String)>>,
+    status: watch::Sender<Vec<String>>,
+    unanswered: Arc<AtomicBool>,
+}
 
 #[tonic::async_trait]
 impl pulumi_resource_aws::proto::pulumirpc::engine_server::Engine for Log {
     async fn log(&self, request: Request<LogRequest>) -> Result<Response<()>, Status> {
         let request = request.into_inner();
-        self.0.send_modify(|log| log.push((request.severity(), request.message)));
-        if self.1.swap(false, Ordering::Relaxed) {
+        match request.ephemeral {
+            true => self.status.send_modify(|status| status.push(request.message)),
+            false => self.log.send_modify(|log| log.push((request.severity(), request.message))),
+        }
+        if self.unanswered.swap(false, Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
         Ok(Response::new(()))

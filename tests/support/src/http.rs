@@ -1,10 +1,10 @@
 //! An HTTP server on a port of 127.0.0.1 that records what it is asked and answers as it is told.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
@@ -93,6 +93,7 @@ type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
 
 struct State {
     handler: Box<Handler>,
+    next: Mutex<VecDeque<Reply>>,
     asked: Mutex<Vec<Asked>>,
 }
 
@@ -116,7 +117,7 @@ impl Server {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State { handler: Box::new(handler), asked: Mutex::default() });
+        let state = Arc::new(State { handler: Box::new(handler), next: Mutex::default(), asked: Mutex::default() });
         let mut server = JoinSet::new();
         server.spawn(accept(listener, state.clone()));
         Ok(Self { address, state, _server: server })
@@ -132,10 +133,19 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Answers the next `number` requests so, and those after them by the handler.
+    pub fn answer_next(&self, number: usize, reply: Reply) {
+        lock(&self.state.next).extend(std::iter::repeat_n(reply, number));
+    }
+
     /// The requests that arrived, in order.
     pub fn asked(&self) -> Vec<Asked> {
-        self.state.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.state.asked).clone()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
@@ -164,8 +174,9 @@ async fn handle(
         headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body,
     };
-    state.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
-    let (status, body, header) = match (state.handler)(&asked) {
+    lock(&state.asked).push(asked.clone());
+    let next = lock(&state.next).pop_front();
+    let (status, body, header) = match next.unwrap_or_else(|| (state.handler)(&asked)) {
         Reply::Body(status, body) => (status, body, None),
         Reply::WithHeader(status, body, header) => (status, body, Some(header)),
         Reply::Half(status, body) => {

@@ -44,6 +44,11 @@ impl Sts {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some((status, code, message));
     }
 
+    /// Answers the next `number` requests so.
+    pub fn answer_next(&self, number: usize, reply: Reply) {
+        self.server.answer_next(number, reply);
+    }
+
     /// The URL to call.
     pub fn url(&self) -> String {
         self.server.url()

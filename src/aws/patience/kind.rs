@@ -1,0 +1,89 @@
+use std::{fmt, time::Duration};
+
+use super::super::Error;
+
+/// What kind of failure kept a call from its result. Each deserves its own patience; this is the one table of it, and
+/// docs/configuration.md shows it to users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Too many calls: it passes once others have had theirs.
+    Throttled,
+    /// AWS's own fault, or an answer that breaks off.
+    Fault,
+    /// The network broke: a reset, silence, a name server that is away.
+    Network,
+    /// Nothing is there: nobody listens, or the host has no address. Hardly anything but a restart passes.
+    Absent,
+    /// No. The same call gets the same answer.
+    Refused,
+}
+
+/// How long failures of one kind in a row are waited out, and how long between two tries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// In all.
+    pub(super) patience: Duration,
+    /// The longest wait after the first failure. It doubles with each further one ...
+    pub(super) first: Duration,
+    /// ... up to this.
+    pub(super) longest: Duration,
+}
+
+impl Kind {
+    /// The patience with this kind; `None`: it is not tried again.
+    pub(super) const fn limits(self) -> Option<Limits> {
+        let (patience, first, longest) = match self {
+            Self::Throttled => (600, 2_000, 10_000),
+            Self::Fault | Self::Network => (120, 500, 5_000),
+            Self::Absent => (10, 100, 1_000),
+            Self::Refused => return None,
+        };
+        Some(Limits {
+            patience: Duration::from_secs(patience),
+            first: Duration::from_millis(first),
+            longest: Duration::from_millis(longest),
+        })
+    }
+}
+
+/// A try that failed.
+#[derive(Debug)]
+pub(in super::super) struct Failure {
+    /// What the user is told if it is not tried again.
+    pub(in super::super) error: Error,
+    /// Of which kind it is.
+    pub(in super::super) kind: Kind,
+    /// How long the service asks to be left alone.
+    pub(in super::super) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// A failure of a service that does not ask to be left alone.
+    pub(in super::super) const fn new(kind: Kind, error: Error) -> Self {
+        Self { error, kind, retry_after: None }
+    }
+
+    /// The same failure in other words.
+    pub(in super::super) fn map(self, words: impl FnOnce(Error) -> Error) -> Self {
+        Self { error: words(self.error), ..self }
+    }
+}
+
+/// What is no failure of a service is not worth another try.
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::new(Kind::Refused, error)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Throttled => "throttled",
+            Self::Fault => "a fault of AWS's",
+            Self::Network => "a network that broke",
+            Self::Absent => "nothing there",
+            Self::Refused => "no",
+        })
+    }
+}

@@ -1,0 +1,139 @@
+use std::{
+    fmt,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    select,
+    time::{Instant, sleep_until},
+};
+
+use crate::STATUS;
+
+/// How long a call may take before the user hears of it, and how often at most the line is renewed.
+const SILENT: Duration = Duration::from_secs(2);
+const RENEWED: Duration = Duration::from_secs(10);
+
+/// Tells the user what is waited for, one line for all calls. Clones share one state.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Board {
+    shown: Arc<Mutex<Shown>>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    /// The calls that take long, in the order in which they began to.
+    waiting: Vec<Arc<Call>>,
+    /// When the line was renewed; none is shown otherwise.
+    renewed: Option<Instant>,
+}
+
+/// What is known of a call in flight.
+#[derive(Debug)]
+pub(super) struct Call {
+    service: String,
+    began: Instant,
+    reason: Mutex<(String, Duration)>,
+}
+
+impl Call {
+    pub(super) fn new(service: &str, at_most: Duration) -> Arc<Self> {
+        let reason = Mutex::new(("it has not answered yet".to_owned(), at_most));
+        Arc::new(Self { service: service.to_owned(), began: Instant::now(), reason })
+    }
+
+    /// Since when it runs.
+    pub(super) fn age(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Says why it has no result yet, and how long that is waited out at most.
+    pub(super) fn because(&self, reason: String, at_most: Duration) {
+        *lock(&self.reason) = (reason, at_most);
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (reason, at_most) = &*lock(&self.reason);
+        let (age, at_most) = (InWords(self.age()), InWords(*at_most));
+        write!(f, "waiting for {} for {age} now, at most {at_most}: {reason}", self.service)
+    }
+}
+
+impl Board {
+    /// Runs a call, and shows it while it takes long.
+    pub(super) async fn watch<T>(&self, call: &Arc<Call>, run: impl Future<Output = T>) -> T {
+        let mut run = pin!(run);
+        let mut due = call.began + SILENT;
+        let mut place = None;
+        loop {
+            select! {
+                biased;
+                result = &mut run => return result,
+                () = sleep_until(due) => {
+                    place.get_or_insert_with(|| Place::take(self.clone(), call.clone()));
+                    due = self.renew();
+                }
+            }
+        }
+    }
+
+    /// Shows the line anew, unless it is too soon: when it may be renewed next.
+    fn renew(&self) -> Instant {
+        let mut shown = lock(&self.shown);
+        let now = Instant::now();
+        if let Some(next) = shown.renewed.map(|renewed| renewed + RENEWED).filter(|next| *next > now) {
+            return next;
+        }
+        if let [first, others @ ..] = &shown.waiting[..] {
+            let others = match others.len() {
+                0 => String::new(),
+                1 => " (and 1 more call)".to_owned(),
+                number => format!(" (and {number} more calls)"),
+            };
+            log::info!(target: STATUS, "{first}{others}");
+        }
+        shown.renewed = Some(now);
+        now + RENEWED
+    }
+}
+
+/// A call's place among those that are shown, until it is dropped.
+struct Place(Board, Arc<Call>);
+
+impl Place {
+    fn take(board: Board, call: Arc<Call>) -> Self {
+        lock(&board.shown).waiting.push(call.clone());
+        Self(board, call)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut shown = lock(&self.0.shown);
+        shown.waiting.retain(|call| !Arc::ptr_eq(call, &self.1));
+        if shown.waiting.is_empty() && shown.renewed.take().is_some() {
+            log::info!(target: STATUS, "");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held cannot leave these values half-written.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A time for people: seconds up to two minutes, then minutes.
+pub(in super::super) struct InWords(pub(in super::super) Duration);
+
+impl fmt::Display for InWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            seconds @ 0..120 => write!(f, "{seconds} s"),
+            seconds => write!(f, "{} min", seconds / 60),
+        }
+    }
+}

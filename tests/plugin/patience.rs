@@ -1,0 +1,267 @@
+//! What passes is waited out, at every service on the way; what does not pass ends; and the user sees it. How long each
+//! kind of failure is waited out is tried on a clock of the tests' own, in `src/aws/patience`.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value as Json, json};
+use support::{
+    ecr::{Answer, Ecr},
+    http::{Reply, Server},
+    sts::Sts,
+};
+use tokio::{net::TcpSocket, task::JoinSet};
+
+use crate::{
+    credentials::{SESSION_CACHE, SSO_SESSION, instance, issuer, metadata_at, portal, sso_token_to_renew},
+    machine::{Machine, REGISTRY, calls, with},
+};
+
+const THROTTLED: Answer = Answer::Error(400, "ThrottlingException", "Rate exceeded");
+const ROLE: &str = "arn:aws:iam::111122223333:role/Deploy";
+const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "s", "Token": "t",
+    "Expiration": "2999-01-01T00:00:00Z"}"#;
+
+/// What a service says that has too much to do, or is ill.
+fn busy(status: u16) -> Reply {
+    Reply::Body(status, "busy".to_owned())
+}
+
+#[tokio::test]
+async fn what_passes_at_ecr_is_waited_out() {
+    for answer in [THROTTLED, Answer::Html(429), Answer::Html(503), Answer::Reset, Answer::Half] {
+        let ecr = Ecr::start().await.unwrap();
+        for _ in 0..4 {
+            ecr.answer_next(answer.clone());
+        }
+        Machine::new().keys().configured(calls(&ecr)).await.asked(&ecr).await;
+        assert_eq!(ecr.requests().len(), 5, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_passes_at_a_service_on_the_way_is_waited_out() {
+    let ecr = Ecr::start().await.unwrap();
+    for status in [429, 503] {
+        let sts = Sts::start().await.unwrap();
+        let sts_endpoint = || with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
+        sts.answer_next(3, busy(status));
+        let configuration = with(sts_endpoint(), json!({"assumeRoles": [{"roleArn": ROLE}]}));
+        let asked = Machine::new().keys().configured(configuration).await.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), sts.asked().len()), ("ASIADeploy", 4));
+        sts.answer_next(3, busy(status));
+        let role = json!({"assumeRoleWithWebIdentity": {"roleArn": ROLE, "webIdentityToken": "token"}});
+        let asked = Machine::new().configured(with(sts_endpoint(), role)).await.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), sts.asked().len()), ("ASIADeploy", 8));
+
+        let container = Server::start(|_| Reply::Body(200, CONTAINER_KEYS.to_owned())).await.unwrap();
+        container.answer_next(3, busy(status));
+        let machine = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url());
+        let asked = machine.configured(calls(&ecr)).await.asked(&ecr).await;
+        assert_eq!((asked.access_key.as_str(), container.asked().len()), ("ASIACONTAINER", 4));
+    }
+}
+
+#[tokio::test]
+async fn what_passes_at_the_metadata_service_is_waited_out() {
+    let ecr = Ecr::start().await.unwrap();
+    for status in [429, 503] {
+        let metadata = metadata_at("127.0.0.1:0", true).await;
+        metadata.answer_next(3, busy(status));
+        let mut running = instance(&metadata).configured(calls(&ecr)).await;
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIAINSTANCE");
+        let asked = metadata.asked().into_iter().map(|asked| asked.method).collect::<Vec<_>>();
+        assert_eq!(asked, ["PUT", "PUT", "PUT", "PUT", "GET", "GET"]);
+    }
+}
+
+#[tokio::test]
+async fn what_passes_at_iam_identity_center_is_waited_out() {
+    let ecr = Ecr::start().await.unwrap();
+    for status in [429, 503] {
+        let (portal, issuer) = (portal(200).await, issuer(200).await);
+        portal.answer_next(2, busy(status));
+        issuer.answer_next(3, busy(status));
+        let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
+        let machine = Machine::new().config(SSO_SESSION).var("AWS_ENDPOINT_URL_SSO_OIDC", issuer.url());
+        let machine = machine.file(SESSION_CACHE, sso_token_to_renew("2999-01-01T00:00:00Z"));
+        let asked = machine.configured(configuration).await.asked(&ecr).await;
+        assert_eq!(asked.access_key, "ASIASSO");
+        assert_eq!((issuer.asked().len(), portal.asked().len()), (4, 3));
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_there_yet_is_waited_for() {
+    // A port that is taken, though nobody listens there yet.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let mut running = Machine::new().keys().configured(at(&format!("http://{address}"))).await;
+    let call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    running.engine.wait_for_status(|line| line.contains("could not be reached")).await;
+    let ecr = Ecr::on(socket.listen(8).unwrap()).unwrap();
+    call.await.unwrap().expect("a token");
+    assert_eq!(ecr.requests().len(), 1);
+    running.plugin.get_credentials(REGISTRY).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_never_is_there_ends_soon() {
+    let nobody = Ecr::start().await.unwrap().url();
+    let machine = || Machine::new().keys().var("NO_PROXY", "127.0.0.1,.invalid");
+    let began = Instant::now();
+    let (refused, unknown) =
+        tokio::join!(machine().error(at(&nobody)), machine().error(at("http://no-such-host.invalid")),);
+    for error in [refused, unknown] {
+        assert!(error.contains(" could not be reached: ") && error.contains(", tried "), "{error}");
+    }
+    // The one limit that users were promised; machines that are busy are not that slow.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_no_is_asked_for_once() {
+    for answer in [
+        Answer::Error(400, "AccessDeniedException", "no"),
+        Answer::Error(400, "ExpiredTokenException", "no"),
+        Answer::Error(400, "InvalidSignatureException", "no"),
+        Answer::Error(400, "InvalidParameterException", "no"),
+        Answer::Html(501),
+        Answer::Body("{"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        ecr.answer_always(answer.clone());
+        Machine::new().keys().error(calls(&ecr)).await;
+        assert_eq!(ecr.requests().len(), 1, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_user_sees_a_wait_while_it_lasts() {
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(THROTTLED);
+    let running = Machine::new().keys().configured(calls(&ecr)).await;
+    let call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    let line = running.engine.wait_for_status(|line| !line.is_empty()).await;
+    assert!(line.starts_with("waiting for Amazon ECR in eu-west-1 for "), "{line}");
+    assert!(line.contains(" now, at most 10 min: AWS throttled the call, which was tried "), "{line}");
+    ecr.answer_always(Answer::Token);
+    call.await.unwrap().expect("a token");
+    assert_eq!(running.engine.wait_for_status(str::is_empty).await, "");
+    assert_eq!(running.engine.status().len(), 2, "one line and its end");
+    assert!(running.engine.log().iter().all(|(_, line)| !line.contains("waiting for")), "it is not kept");
+}
+
+#[tokio::test]
+async fn a_service_that_is_silent_is_shown_too() {
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(Answer::Never);
+    let running = Machine::new().keys().configured(calls(&ecr)).await;
+    let _call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    let line = running.engine.wait_for_status(|line| !line.is_empty()).await;
+    assert_eq!(line, "waiting for Amazon ECR in eu-west-1 for 2 s now, at most 2 min: it has not answered yet");
+}
+
+#[tokio::test]
+async fn cancel_and_a_signal_end_a_wait() {
+    for signal in [None, Some("INT"), Some("TERM")] {
+        let ecr = Ecr::start().await.unwrap();
+        ecr.answer_always(THROTTLED);
+        let mut running = Machine::new().keys().configured(calls(&ecr)).await;
+        let call = running.plugin.begin(json!({"registryId": REGISTRY}));
+        running.engine.wait_for_status(|line| !line.is_empty()).await;
+        match signal {
+            Some(signal) => running.plugin.signal(signal).await,
+            None => drop(running.plugin.client.cancel(()).await.unwrap()),
+        }
+        assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
+        match signal {
+            Some(_) => assert_eq!(running.plugin.wait().await.0, Some(0)),
+            None => assert_eq!(running.engine.wait_for_status(str::is_empty).await, ""),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_the_engine_ends_a_wait() {
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(THROTTLED);
+    let running = Machine::new().keys().configured(calls(&ecr)).await;
+    let _call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    running.engine.wait_for_status(|line| !line.is_empty()).await;
+    drop(running.engine);
+    assert_eq!(running.plugin.wait().await.0, Some(0));
+}
+
+#[tokio::test]
+async fn what_the_service_asks_for_is_heeded() {
+    for (header, least) in [(("retry-after", "2"), 2), (("x-amz-retry-after", "3000"), 3)] {
+        let times = Arc::new(Mutex::new(Vec::new()));
+        let seen = times.clone();
+        let server = Server::start(move |_| {
+            seen.lock().unwrap().push(Instant::now());
+            Reply::WithHeader(503, "{}".to_owned(), header)
+        });
+        let server = server.await.unwrap();
+        let configuration = with(at(&server.url()), json!({"maxRetries": 2}));
+        let error = Machine::new().keys().error(configuration).await;
+        let [first, second] = times.lock().unwrap()[..] else { panic!("not two tries: {error}") };
+        assert!(second - first >= Duration::from_secs(least), "{header:?}: {:?}", second - first);
+    }
+}
+
+#[tokio::test]
+async fn the_retries_of_the_sdks_of_2026_change_nothing() {
+    for value in ["true", "false"] {
+        let ecr = Ecr::start().await.unwrap();
+        (0..4).for_each(|_| ecr.answer_next(Answer::Html(503)));
+        let machine = || Machine::new().keys().var("AWS_NEW_RETRIES_2026", value);
+        machine().configured(calls(&ecr)).await.asked(&ecr).await;
+        assert_eq!(ecr.requests().len(), 5, "{value}");
+        ecr.answer_always(THROTTLED);
+        let error = machine().error(with(calls(&ecr), json!({"maxRetries": 2, "retryMode": "adaptive"}))).await;
+        assert!(error.contains("which was tried 2 times"), "{error}");
+        assert_eq!(ecr.requests().len(), 7, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn many_machines_at_once_all_get_their_token() {
+    const MACHINES: usize = 60;
+    let ecr = Ecr::start().await.unwrap();
+    ecr.set_allowance(10.0, 10.0);
+    let mut machines = JoinSet::new();
+    for _ in 0..MACHINES {
+        let configuration = calls(&ecr);
+        machines.spawn(async move {
+            let mut running = Machine::new().keys().configured(configuration).await;
+            running.plugin.get_credentials(REGISTRY).await.map(drop)
+        });
+    }
+    while let Some(result) = machines.join_next().await {
+        result.unwrap().expect("a token");
+    }
+    assert!(ecr.requests().len() > MACHINES, "some were throttled");
+}
+
+#[tokio::test]
+async fn many_registries_of_one_program_are_asked_for_at_the_rate_that_aws_takes() {
+    const REGISTRIES: usize = 200;
+    let ecr = Ecr::start().await.unwrap();
+    ecr.set_allowance(20.0, 20.0);
+    let running = Machine::new().keys().configured(calls(&ecr)).await;
+    let asked = (0..REGISTRIES).map(|number| running.plugin.begin(json!({"registryId": format!("{number:012}")})));
+    for call in asked.collect::<Vec<_>>() {
+        call.await.unwrap().expect("a token");
+    }
+    let throttled = ecr.requests().len() - REGISTRIES;
+    assert!((1..REGISTRIES / 2).contains(&throttled), "{throttled} calls were throttled");
+}
+
+/// A configuration that calls this URL.
+fn at(url: &str) -> Json {
+    json!({"region": "eu-west-1", "endpoints": [{"ecr": url}]})
+}
