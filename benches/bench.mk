@@ -11,11 +11,20 @@ AWS_CLI_VERSION := 1.46.3
 # The parts to measure, or --quick; empty: all, written to benches/RESULTS.md.
 PARTS ?=
 
-.PHONY: bench tools-peers
+# What `make fleet` simulates: by default AWS's quota for GetAuthorizationToken as its user guide has it.
+MACHINES ?= 500
+RATE ?= 20
+BURST ?= 200
+
+.PHONY: bench fleet tools-peers
 
 bench: build tools-demo tools-peers ## Measure the plugin against its peers and write benches/RESULTS.md
 	@cargo build --locked --profile bench-driver --package bench
 	@target/bench-driver/bench $(PARTS)
+
+fleet: ## Simulate many machines that ask at once: make fleet MACHINES=500 RATE=20 BURST=200
+	@cargo build --quiet --locked --profile bench-driver --package bench
+	@target/bench-driver/bench --fleet $(MACHINES) $(RATE) $(BURST)
 
 # All that `make bench` measures against, besides the engine and curl.
 tools-peers: $(PEERS)/pulumi-go-provider/pulumi-resource-aws $(PEERS)/docker-credential-ecr-login \

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod contenders;
+mod fleet;
 mod machine;
 mod parts;
 mod plot;
@@ -16,6 +17,7 @@ mod samples;
 
 use std::{env, fs, path::Path, process::ExitCode};
 
+use fleet::Fleet;
 use parts::{Bench, Growth, PARTS};
 
 /// The repository's folder.
@@ -26,6 +28,12 @@ pub(crate) fn repository() -> &'static Path {
 #[tokio::main]
 async fn main() -> ExitCode {
     let (flags, names): (Vec<_>, Vec<_>) = env::args().skip(1).partition(|argument| argument.starts_with('-'));
+    if flags == ["--fleet"]
+        && let Some(fleet) = fleet(&names)
+    {
+        println!("{}", fleet.table());
+        return ExitCode::SUCCESS;
+    }
     let quick = flags.iter().any(|flag| flag == "--quick");
     if flags.iter().any(|flag| flag != "--quick") || names.iter().any(|name| !PARTS.contains(&name.as_str())) {
         eprintln!("usage: bench [--quick] [PART...]\nparts: {}", PARTS.join(", "));
@@ -47,4 +55,12 @@ async fn main() -> ExitCode {
         fs::write(folder.join("growth.svg"), plot::growth(&growth)).expect("growth.svg is written");
     }
     ExitCode::SUCCESS
+}
+
+/// Machines, calls a second, calls at once.
+fn fleet(numbers: &[String]) -> Option<Fleet> {
+    let [machines, rate, burst] = numbers else { return None };
+    let is_number = |number: &f64| number.is_finite() && *number > 0.0;
+    let [rate, burst] = [rate, burst].map(|number| number.parse().ok().filter(is_number));
+    Some(Fleet { machines: machines.parse().ok()?, rate: rate?, burst: burst? })
 }

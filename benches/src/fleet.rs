@@ -1,0 +1,134 @@
+//! Many machines that ask for a token at the same time, simulated: each waits by the plugin's own function, or by
+//! another one beside it.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use pulumi_resource_aws::aws::patience::{History, Kind};
+
+/// Within this time all machines ask for the first time.
+const START: f64 = 0.2;
+/// The tries of the plugin before it knew kinds of failure, and of many an SDK.
+const THREE: u32 = 3;
+/// The tries of the official provider, and its longest wait (aws-sdk-go-base, `aws_config.go` and `internal/constants`).
+const OFFICIAL: u32 = 25;
+const OFFICIAL_LONGEST: f64 = 300.0;
+
+/// What is simulated.
+pub(crate) struct Fleet {
+    pub(crate) machines: u32,
+    /// The calls that AWS takes a second ...
+    pub(crate) rate: f64,
+    /// ... and at once.
+    pub(crate) burst: f64,
+}
+
+/// How it went.
+struct Outcome {
+    failed: u32,
+    last: f64,
+    throttled: u64,
+}
+
+/// What a machine makes of its failures: how long it waits from `now` on; `None`: it gives up.
+type Wait = fn(&mut History, now: Duration, random: f64) -> Option<f64>;
+
+fn ours(history: &mut History, now: Duration, random: f64) -> Option<f64> {
+    history.next_wait(Kind::Throttled, now, None, None, random).map(|wait| wait.as_secs_f64())
+}
+
+fn three(history: &mut History, now: Duration, random: f64) -> Option<f64> {
+    exponential(history, now, random, THREE, 20.0)
+}
+
+fn official(history: &mut History, now: Duration, random: f64) -> Option<f64> {
+    exponential(history, now, random, OFFICIAL, OFFICIAL_LONGEST)
+}
+
+/// A random part of powers of two seconds.
+fn exponential(history: &mut History, now: Duration, random: f64, tries: u32, longest: f64) -> Option<f64> {
+    // It counts; what it says is not asked.
+    let _ = history.next_wait(Kind::Throttled, now, Some(now), None, random);
+    let failures = history.failures();
+    (failures < tries).then(|| random * 2_f64.powi(failures.cast_signed() - 1).min(longest))
+}
+
+impl Fleet {
+    /// The table: each way of waiting beside the least time that is possible.
+    pub(crate) fn table(&self) -> String {
+        let Self { machines, rate, burst } = self;
+        let least = (f64::from(*machines) - burst).max(0.0) / rate;
+        let mut table = format!(
+            "{machines} machines at once, {rate} calls a second, a burst of {burst}: at least {least:.1} s\n\n\
+             | waits | failed | last, s | of the least | throttled calls each |\n|---|---|---|---|---|\n"
+        );
+        for (name, wait) in [("this plugin", ours as Wait), ("three tries", three), ("official provider", official)] {
+            let Outcome { failed, last, throttled } = self.run(wait);
+            let (of_least, each) = (last / least, throttled as f64 / f64::from(*machines));
+            table += &format!("| {name} | {failed} | {last:.1} | {of_least:.2} | {each:.2} |\n");
+        }
+        table
+    }
+
+    fn run(&self, wait: Wait) -> Outcome {
+        let mut random = Random(0x2545_F491_4F6C_DD1D);
+        let nanoseconds = |seconds: f64| (seconds * 1e9) as u64;
+        let mut machines: Vec<_> = (0..self.machines).map(|_| (START * random.next(), History::default())).collect();
+        let starts = machines.iter().enumerate().map(|(index, (start, _))| Reverse((nanoseconds(*start), index)));
+        let mut queue: BinaryHeap<_> = starts.collect();
+        let (mut left, mut before) = (self.burst, 0.0);
+        let mut outcome = Outcome { failed: 0, last: 0.0, throttled: 0 };
+        while let Some(Reverse((at, index))) = queue.pop() {
+            let now = at as f64 / 1e9;
+            left = (left + (now - before) * self.rate).min(self.burst);
+            before = now;
+            if left >= 1.0 {
+                left -= 1.0;
+                outcome.last = now;
+                continue;
+            }
+            outcome.throttled += 1;
+            let (start, history) = &mut machines[index];
+            match wait(history, Duration::from_secs_f64((now - *start).max(0.0)), random.next()) {
+                Some(wait) => queue.push(Reverse((nanoseconds(now + wait), index))),
+                None => outcome.failed += 1,
+            }
+        }
+        outcome
+    }
+}
+
+/// The same numbers from 0 to 1 each time (xorshift64), so that a table can be made again.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_fails_and_nobody_waits_much_longer_than_needed() {
+        for (machines, rate, burst) in
+            [(150, 20.0, 50.0), (300, 20.0, 100.0), (500, 20.0, 100.0), (10_000, 500.0, 500.0)]
+        {
+            let fleet = Fleet { machines, rate, burst };
+            let (ours, official) = (fleet.run(ours), fleet.run(official));
+            let least = (f64::from(machines) - burst) / rate;
+            assert_eq!(ours.failed, 0);
+            assert!(ours.last <= 1.4 * least, "{machines}: {} of {least}", ours.last);
+            assert!(ours.last <= official.last && ours.throttled <= official.throttled, "{machines}");
+        }
+    }
+
+    #[test]
+    fn three_tries_are_too_few() {
+        assert!(Fleet { machines: 500, rate: 20.0, burst: 100.0 }.run(three).failed > 100);
+    }
+}
