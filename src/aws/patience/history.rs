@@ -101,7 +101,7 @@ mod tests {
         for (random, factor) in [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)] {
             let mut history = History::default();
             let waits = (0..5).map(|_| history.next_wait(Kind::Throttled, SECOND, None, None, random).unwrap());
-            let expected = [2, 4, 8, 10, 10].map(|seconds| Duration::from_secs(seconds).mul_f64(factor));
+            let expected = [2, 4, 8, 8, 8].map(|seconds| Duration::from_secs(seconds).mul_f64(factor));
             assert_eq!(waits.collect::<Vec<_>>(), expected);
         }
     }

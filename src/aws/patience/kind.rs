@@ -33,7 +33,7 @@ impl Kind {
     /// The patience with this kind; `None`: it is not tried again.
     pub(super) const fn limits(self) -> Option<Limits> {
         let (patience, first, longest) = match self {
-            Self::Throttled => (600, 2_000, 10_000),
+            Self::Throttled => (600, 2_000, 8_000),
             Self::Fault | Self::Network => (120, 500, 5_000),
             Self::Absent => (10, 100, 1_000),
             Self::Refused => return None,
