@@ -24,6 +24,22 @@ fn names_are_those_of_the_schema() {
     assert!(program.contains("Ecr.GetCredentials.Invoke(") && program.contains("Ecr.GetCredentials.InvokeAsync("));
 }
 
+/// A build for the SDK's lowest release starts on whichever .NET is installed, and takes the SDKs that README.md names.
+#[test]
+fn the_project_runs_on_the_lowest_release_and_all_newer_ones() {
+    let read = |path: &str| fs::read_to_string(tools::repository().join(path)).expect(path);
+    let (project, readme) = (read("examples/csharp/registry-login.csproj"), read("README.md"));
+    assert!(project.contains("<RollForward>Major</RollForward>"), "{project}");
+    assert!(project.contains("<TargetFramework>net8.0</TargetFramework>"), "{project}");
+    let references: Vec<_> = project.lines().filter(|line| line.contains("PackageReference")).collect();
+    assert_eq!(references.len(), 2, "{project}");
+    for (package, major) in [("Pulumi", 3), ("Pulumi.Aws", 7)] {
+        let reference = format!(r#"Include="{package}" Version="{major}.*""#);
+        assert!(references.iter().any(|line| line.contains(&reference)), "{project}");
+        assert!(readme.contains(&format!("`{package}` {major}")), "{package}");
+    }
+}
+
 /// The C# identifiers right behind one of the markers, spelled as the schema does.
 fn names_after(program: &str, markers: &[&str]) -> BTreeSet<String> {
     let behind = markers.iter().flat_map(|marker| program.split(*marker).skip(1));

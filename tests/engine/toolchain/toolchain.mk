@@ -87,7 +87,8 @@ $(COMPILED)/java/.built: examples/java/pom.xml $(wildcard examples/java/src/main
 	@$(long) "examples/java with its SDK (1 minute)" $(TOOL_LOGS)/example-java.log \
 		mvn --batch-mode --no-transfer-progress --file $< \
 		org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy-dependencies -DoutputDirectory=$(abspath $(@D))/sdk
-	@javac -Xlint:all,-try -Werror --class-path '$(@D)/sdk/*' -d $(@D)/classes $(filter %.java,$^)
+	@javac --release 11 -Xlint:all,-try -Werror --class-path '$(@D)/sdk/*' -d $(@D)/classes $(filter examples/%.java,$^)
+	@javac -Xlint:all,-try -Werror --class-path '$(@D)/classes:$(@D)/sdk/*' -d $(@D)/classes $(filter tests/%.java,$^)
 	@touch $@
 
 $(TOOLS)/official-provider/pulumi-resource-aws: $(addprefix tests/engine/official_provider/,main.go schema.json go.mod go.sum)
