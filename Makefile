@@ -27,7 +27,7 @@ demo: build stand-in $(if $(shell command -v pulumi),,tools-demo) ## Bring up ex
 
 stand-in:
 	@echo "==> Building the stand-in for Amazon ECR"
-	@cargo build --locked --package support --bin ecr-stand-in
+	@cargo build --locked --package ecr-stand-in
 
 dist: build ## Pack the plugin as `pulumi plugin install` takes it
 	@mkdir -p dist

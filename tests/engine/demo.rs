@@ -29,8 +29,8 @@ fn the_demo_shows_the_outputs_masks_the_password_and_leaves_nothing_behind() {
     ] {
         assert!(text.contains(part), "the demo does not show {part:?}:\n{text}");
     }
-    for secret in [support::ecr::password("123456789012", 1), support::ecr::token("123456789012", 1)] {
-        assert!(!text.contains(&secret), "the demo shows a secret:\n{text}");
+    for secret in ["demo-password", "QVdTOmRlbW8tcGFzc3dvcmQ="] {
+        assert!(!text.contains(secret), "the demo shows a secret:\n{text}");
     }
     let left: Vec<_> = std::fs::read_dir(temporary.path()).expect("a folder").collect();
     assert!(left.is_empty(), "{left:?}");
