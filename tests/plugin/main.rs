@@ -8,6 +8,7 @@ mod cache;
 mod cache_folder;
 mod commands;
 mod configuration;
+mod contributing;
 mod credentials;
 mod documents;
 mod endpoints;
