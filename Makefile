@@ -30,8 +30,7 @@ stand-in:
 	@cargo build --locked --package ecr-stand-in
 
 dist: build ## Pack the plugin as `pulumi plugin install` takes it
-	@mkdir -p dist
-	@tar --create --gzip --file $(TARBALL) --owner 0 --group 0 --mode 0755 -C $(dir $(PLUGIN)) $(notdir $(PLUGIN))
+	@platforms/pack.sh $(PLUGIN) $(TARBALL)
 	@sha256sum $(TARBALL)
 
 test: lint build test-fast test-official test-conformance test-engine ## Run all the tests; installs what they need into .tools/

@@ -77,7 +77,7 @@ fn javascript_option_with_a_download_url() {
     let tarball = fs::read(tarball_of_make_dist(&beside.stack)).expect("the tarball");
     beside.edit("index.js", |program| {
         assert!(program.contains(DOWNLOAD_URL), "the program names {DOWNLOAD_URL}");
-        program.replace(DOWNLOAD_URL, &serve(tarball))
+        program.replace(DOWNLOAD_URL, &serve("200 OK", tarball))
     });
     beside.up();
     beside.answers(&[GET_CREDENTIALS], json!({}));
@@ -224,8 +224,8 @@ fn unindented(text: &str) -> String {
     text.lines().map(str::trim).collect::<Vec<_>>().join("\n")
 }
 
-/// A URL at which any path has this content.
-fn serve(content: Vec<u8>) -> String {
+/// A URL at which any path has this status and content.
+pub(crate) fn serve(status: &'static str, content: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
@@ -234,7 +234,8 @@ fn serve(content: Vec<u8>) -> String {
             let request = BufReader::new(connection.try_clone().expect("a connection"));
             let headers = request.lines().map_while(Result::ok).take_while(|line| !line.is_empty());
             headers.for_each(drop);
-            let header = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", content.len());
+            let length = content.len();
+            let header = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
             // Whoever asks may end the connection early.
             let _ = connection.write_all(&[header.as_bytes(), &content].concat());
         }

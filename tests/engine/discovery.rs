@@ -58,25 +58,27 @@ fn attached() {
 }
 
 #[track_caller]
-fn assert_logged_in(stack: &Stack) {
+pub(crate) fn assert_logged_in(stack: &Stack) {
     let address = format!("https://{REGISTRY_ID}.dkr.ecr.{REGION}.amazonaws.com");
     let outputs = stack.outputs();
     // The programs name this output in their own ways.
     assert!(outputs["address"] == address || outputs["registry"]["address"] == address, "{outputs}");
 }
 
-/// The tarball that `make dist` makes of the plugin under test.
+/// The tarball that `make dist` would make of the plugin under test.
 pub(crate) fn tarball_of_make_dist(stack: &Stack) -> PathBuf {
-    let _step = Step::start(tools::ENGINE, "yaml", "make dist");
     let tarball = stack.scratch("plugin.tar.gz");
-    let variable = |name: &str, path: &Path| format!("{name}={}", path.display());
-    let made = Command::new("make")
-        .args(["--no-print-directory", "--assume-old=build", "dist"])
-        .arg(variable("PLUGIN", &tools::plugin().join("pulumi-resource-aws")))
-        .arg(variable("TARBALL", &tarball))
-        .current_dir(tools::repository())
-        .output()
-        .expect("make runs");
-    assert!(made.status.success(), "make dist failed:\n{}", String::from_utf8_lossy(&made.stderr));
+    pack(&tools::plugin().join("pulumi-resource-aws"), &tarball);
     tarball
+}
+
+/// Packs an executable as `make dist` does.
+#[track_caller]
+pub(crate) fn pack(executable: &Path, tarball: &Path) {
+    let _step = Step::start(tools::ENGINE, "yaml", "pack");
+    let packed = Command::new(tools::repository().join("platforms/pack.sh"))
+        .args([executable, tarball])
+        .output()
+        .expect("pack.sh runs");
+    assert!(packed.status.success(), "pack.sh failed:\n{}", String::from_utf8_lossy(&packed.stderr));
 }

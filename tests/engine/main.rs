@@ -13,6 +13,7 @@ mod descriptors;
 mod discovery;
 mod failures;
 mod generated_sdks;
+mod installing;
 mod java;
 mod leaks;
 mod lifecycle;
