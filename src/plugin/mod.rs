@@ -5,6 +5,7 @@
 mod connections;
 mod engine;
 pub mod log;
+#[cfg_attr(not(target_os = "linux"), path = "peer_unknown.rs")]
 mod peer;
 pub mod property;
 mod provider;
