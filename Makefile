@@ -13,6 +13,8 @@ TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
 PROVIDER_GIVEN := $(PROVIDER)
 PROVIDER ?= $(PLUGIN)
 
+include platforms/platforms.mk
+
 .PHONY: help build demo stand-in dist test test-fast test-engine conformance test-conformance lint fmt deny clean
 
 help: ## List the targets
@@ -29,9 +31,10 @@ stand-in:
 	@echo "==> Building the stand-in for Amazon ECR"
 	@cargo build --locked --package ecr-stand-in
 
-dist: build ## Pack the plugin as `pulumi plugin install` takes it
+dist: build ## Pack the plugin as `pulumi plugin install` takes it, with its bill of materials and checksums
 	@platforms/pack.sh $(PLUGIN) $(TARBALL)
-	@sha256sum $(TARBALL)
+	@platforms/sbom.py x86_64-unknown-linux-gnu >$(TARBALL:.tar.gz=.cdx.json)
+	@cd dist && sha256sum $(notdir $(TARBALL:.tar.gz=)).* | tee SHA256SUMS
 
 test: lint build test-fast test-official test-conformance test-engine ## Run all the tests; installs what they need into .tools/
 
@@ -60,6 +63,7 @@ lint: ## Check formatting and lints
 	@echo "==> Checking formatting and lints"
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --locked -- --deny warnings
+	@$(MAKE) --no-print-directory lint-workflows
 
 fmt: ## Format the code
 	@cargo fmt --all
