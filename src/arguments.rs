@@ -6,22 +6,30 @@ use lexopt::{
     Arg::{Long, Short, Value},
     Parser, ValueExt,
 };
+use pulumi_resource_aws::plugin::Package;
 
-pub(crate) const HELP: &str = "\
-A Pulumi provider plugin that serves Amazon ECR credentials to programs written with the official aws SDKs.
+/// How `package` is started.
+pub(crate) fn help(package: &Package) -> String {
+    let Package { name, summary, .. } = package;
+    let executable = package.executable();
+    format!(
+        "\
+{summary}
 The Pulumi engine starts it; there is no need to run it by hand.
 
-Usage: pulumi-resource-aws [OPTIONS] [ENGINE_ADDRESS]
+Usage: {executable} [OPTIONS] [ENGINE_ADDRESS]
 
   ENGINE_ADDRESS   the engine's gRPC address, host:port. Without one the plugin waits for engines to attach:
-                   put the port that it prints into PULUMI_DEBUG_PROVIDERS=aws:PORT.
+                   put the port that it prints into PULUMI_DEBUG_PROVIDERS={name}:PORT.
 
 Options:
   -v=N, -v N       lines on stderr: 0 warnings, 1 to 4 information, 5 and more debugging
   --logtostderr    accepted as the engine passes it; lines go to stderr anyway
   --tracing URL    accepted as the engine passes it; no traces are sent
   --version        print the version
-  --help, -h       print this text";
+  --help, -h       print this text"
+    )
+}
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 pub mod aws;
 pub mod cache;
 pub mod functions;
+pub mod packages;
 pub mod plugin;
 pub mod proto;
 
@@ -16,9 +17,9 @@ use std::io;
 
 use cache::Folder;
 use functions::EcrProvider;
-use plugin::{Engine, Schema, SecretResults, Service, server};
+use plugin::{Engine, Package, Schema, SecretResults, Service, server};
 
-/// The version of the crate, of the plugin and of `schema.json`.
+/// The version of the crate, of `schema.json` and of the package [`packages::AWS`].
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The target of the log's records that say what lasts at present, such as a wait. Each takes the place of the one before,
@@ -28,6 +29,8 @@ pub const STATUS: &str = concat!(env!("CARGO_CRATE_NAME"), "::status");
 /// How the plugin was started.
 #[derive(Debug)]
 pub struct Options {
+    /// What is served.
+    pub package: &'static Package,
     /// The engine's gRPC address, `host:port`. Without one the plugin waits for engines to attach and outlives them.
     pub engine_address: Option<String>,
     /// Which results are secret although no argument was.
@@ -50,8 +53,8 @@ pub async fn run(options: Options) -> io::Result<()> {
     if let Some(address) = &options.engine_address {
         engine.connect(address).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     }
-    let provider = EcrProvider::new(options.shared_tokens);
-    let service = Service::new(provider, Schema::embedded()?, engine.clone(), options.secret_results);
+    let provider = EcrProvider::new(options.package, options.shared_tokens);
+    let service = Service::new(provider, Schema::of(options.package)?, engine.clone(), options.secret_results);
     server::serve(listener, service, async move {
         match options.engine_address {
             Some(_) => engine.gone().await,

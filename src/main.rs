@@ -4,22 +4,29 @@
 
 mod arguments;
 
-use std::{io::Write, process::ExitCode};
+use std::{env, io::Write, process::ExitCode};
 
 use arguments::{Arguments, Command};
-use pulumi_resource_aws::{Options, VERSION, cache::Folder, plugin};
+use pulumi_resource_aws::{
+    Options,
+    cache::Folder,
+    packages,
+    plugin::{self, Package},
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(Command::Serve(arguments)) => serve(arguments),
-        Ok(Command::Version) => print(&format!("pulumi-resource-aws {VERSION}")),
-        Ok(Command::Help) => print(arguments::HELP),
+    let mut arguments = env::args_os();
+    let package = packages::by_executable(&arguments.next().unwrap_or_default());
+    match arguments::parse(arguments) {
+        Ok(Command::Serve(arguments)) => serve(package, arguments),
+        Ok(Command::Version) => print(&format!("{} {}", package.executable(), package.version)),
+        Ok(Command::Help) => print(&arguments::help(package)),
         Err(error) => {
-            eprintln!("pulumi-resource-aws: {error}\n\n{}", arguments::HELP);
+            eprintln!("{}: {error}\n\n{}", package.executable(), arguments::help(package));
             ExitCode::from(USAGE)
         }
     }
@@ -33,10 +40,11 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn serve(arguments: Arguments) -> ExitCode {
+fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
     forbid_core_dumps();
     let log = plugin::log::install(arguments.verbosity);
     let options = Options {
+        package,
         engine_address: arguments.engine_address,
         secret_results: plugin::SecretResults::from_env(),
         shared_tokens: Folder::from_env(),
@@ -51,7 +59,7 @@ fn serve(arguments: Arguments) -> ExitCode {
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            log::error!("the aws plugin ends: {error}");
+            log::error!("the {} plugin ends: {error}", package.name);
             ExitCode::FAILURE
         }
     };

@@ -4,12 +4,15 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
-use super::validity;
+use super::{Namespace, validity};
 
 /// A provider configuration, as `schema.json` describes it; empty text is as good as none.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Configuration {
+    /// What stands in front of the keys.
+    #[serde(skip)]
+    pub namespace: Namespace,
     /// The Region to call. Without it: the environment's, then the profile's.
     pub region: Option<String>,
     /// The access key id; goes with [`Self::secret_key`].
@@ -148,9 +151,13 @@ impl Configuration {
     /// # Errors
     ///
     /// Every contradiction and every value without a meaning.
-    pub fn from_json(json: serde_json::Map<String, serde_json::Value>) -> Result<Self, Vec<Invalid>> {
+    pub fn from_json(
+        namespace: Namespace,
+        json: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self, Vec<Invalid>> {
         let configuration: Self = serde_json::from_value(without_empty(json.into()))
             .map_err(|_| vec![Invalid::new("configuration", "is not as schema.json describes it")])?;
+        let configuration = Self { namespace, ..configuration };
         let invalid = validity::check(&configuration);
         if invalid.is_empty() { Ok(configuration) } else { Err(invalid) }
     }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use thiserror::Error as ThisError;
 
-use super::{patience::InWords, region};
+use super::{Namespace, patience::InWords, region};
 
 /// Why AWS gave no answer that can be used. The text is one sentence without a full stop: what happened. What to do
 /// next is [`Error::advice`].
@@ -10,12 +10,14 @@ use super::{patience::InWords, region};
 pub enum Error {
     /// No source names a Region.
     #[error(
-        "no AWS Region is configured: looked at aws:region, AWS_REGION, AWS_DEFAULT_REGION and the region of profile \
+        "no AWS Region is configured: looked at {namespace}:region, AWS_REGION, AWS_DEFAULT_REGION and the region of profile \
          {profile}"
     )]
     NoRegion {
         /// The profile that names none.
         profile: String,
+        /// What stands in front of the configuration's keys.
+        namespace: Namespace,
     },
     /// A Region that cannot exist.
     #[error("{0} is not the name of an AWS Region")]
@@ -134,7 +136,7 @@ pub enum Error {
         /// The account.
         account: String,
         /// The key of the configuration.
-        key: &'static str,
+        key: String,
     },
     /// The credentials may not do this.
     #[error("AWS denied access: {answer}")]
@@ -240,8 +242,8 @@ impl Error {
     }
 
     /// What to do next: one sentence without a full stop. `action` is the permission that the call needs, for example
-    /// `ecr:GetAuthorizationToken`.
-    pub fn advice(&self, action: &str) -> String {
+    /// `ecr:GetAuthorizationToken`; `namespace` stands in front of the configuration's keys.
+    pub fn advice(&self, action: &str, namespace: Namespace) -> String {
         let text = match self {
             Self::NoRegion { .. } => "Set one, for example with `pulumi config set aws:region eu-west-1`",
             Self::InvalidRegion(_) => "Correct it, for example to eu-west-1",
@@ -307,9 +309,10 @@ impl Error {
             }
             Self::Incomplete(_) => "Check that the endpoint's URL is that of Amazon ECR",
             Self::Other(_) => "Look the answer up in the service's API reference",
-            Self::Lasting { error, .. } => return error.advice(action),
+            Self::Lasting { error, .. } => return error.advice(action, namespace),
         };
-        text.to_owned()
+        // These texts are this file's own, so nothing else is taken for a key.
+        text.replace("aws:", &format!("{namespace}:"))
     }
 }
 

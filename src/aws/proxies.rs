@@ -27,7 +27,7 @@ pub(super) struct Proxies {
 /// What is set as a proxy, and what sets it.
 #[derive(Clone)]
 struct Named {
-    name: &'static str,
+    name: String,
     proxy: Result<Proxy, &'static str>,
 }
 
@@ -101,11 +101,14 @@ fn is_user(text: &str) -> bool {
 
 impl Proxies {
     pub(super) fn new(configuration: &Configuration) -> Self {
-        let configured = |name, url: &Option<String>| url.as_deref().map(|url| Named { name, proxy: Proxy::new(url) });
-        let configured_http = configured("aws:httpProxy", &configuration.http_proxy);
+        let configured = |key, url: &Option<String>| {
+            let name = configuration.namespace.key(key);
+            url.as_deref().map(|url| Named { name, proxy: Proxy::new(url) })
+        };
+        let configured_http = configured("httpProxy", &configuration.http_proxy);
         let everything = proxy_of_everything();
         let http = configured_http.clone().or_else(|| named(["HTTP_PROXY", "http_proxy"]));
-        let https = configured("aws:httpsProxy", &configuration.https_proxy);
+        let https = configured("httpsProxy", &configuration.https_proxy);
         let https = https.or_else(|| named(["HTTPS_PROXY", "https_proxy"])).or(configured_http);
         let without =
             configuration.no_proxy.clone().or_else(|| first_of(["NO_PROXY", "no_proxy"]).map(|(_, list)| list));
@@ -129,7 +132,7 @@ impl Proxies {
         if is_local(&host) || self.without.iter().any(|without| without.covers(&host, port)) {
             return Ok(None);
         }
-        let invalid = |problem: &&str| Error::Setting { name: (*name).to_owned(), problem: (*problem).to_owned() };
+        let invalid = |problem: &&str| Error::Setting { name: name.clone(), problem: (*problem).to_owned() };
         proxy.as_ref().map(Some).map_err(|problem| NoProxy(invalid(problem)))
     }
 
@@ -148,7 +151,7 @@ impl Proxies {
 }
 
 fn named(names: [&'static str; 2]) -> Option<Named> {
-    first_of(names).map(|(name, url)| Named { name, proxy: Proxy::new(&url) })
+    first_of(names).map(|(name, url)| Named { name: name.to_owned(), proxy: Proxy::new(&url) })
 }
 
 /// What `ALL_PROXY` names, which is for all programs: unlike the others it may well name a proxy of another kind, SOCKS

@@ -100,7 +100,10 @@ impl Session {
         let named = self.configuration.region.clone().or_else(|| variable("AWS_REGION"));
         let named = named.or_else(|| variable("AWS_DEFAULT_REGION"));
         let named = named.or_else(|| self.settings.property("region").map(str::to_owned));
-        named.ok_or_else(|| Error::NoRegion { profile: shown::name(self.settings.profile()) })
+        named.ok_or_else(|| Error::NoRegion {
+            profile: shown::name(self.settings.profile()),
+            namespace: self.configuration.namespace,
+        })
     }
 
     /// Checks that a call to `region` makes sense: only an endpoint of one's own may name its Regions as it likes.

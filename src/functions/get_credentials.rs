@@ -30,7 +30,7 @@ async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<
     let id = registry_id::parse("registryId", arguments.registry_id)?;
     let region = match arguments.region.filter(|region| !region.is_empty()) {
         Some(region) => region,
-        None => provider.client.region().await.map_err(|error| failed(&format!("registry {id}"), &error))?,
+        None => provider.client.region().await.map_err(|error| failed(provider, &format!("registry {id}"), &error))?,
     };
     let registry = Registry { id, region };
     let results = authorization::get(provider, FUNCTION.token, &registry, credentials).await;
@@ -38,8 +38,8 @@ async fn get_credentials(provider: &Configured, arguments: Arguments) -> Result<
         let id = &registry.id;
         match error {
             // The error says what may be shown of it.
-            Error::InvalidRegion(_) => failed(&format!("registry {id}"), &error),
-            _ => failed(&format!("registry {id} in {}", registry.region), &error),
+            Error::InvalidRegion(_) => failed(provider, &format!("registry {id}"), &error),
+            _ => failed(provider, &format!("registry {id} in {}", registry.region), &error),
         }
     })
 }
@@ -56,6 +56,6 @@ fn credentials(registry: &Registry, data: &AuthorizationData) -> Results {
     ])
 }
 
-fn failed(subject: &str, error: &Error) -> InvokeError {
-    InvokeError::Failed(format!("getCredentials for {subject}: {error}. {}.", error.advice(ACTION)))
+fn failed(provider: &Configured, subject: &str, error: &Error) -> InvokeError {
+    InvokeError::Failed(format!("getCredentials for {subject}: {error}. {}.", error.advice(ACTION, provider.namespace)))
 }

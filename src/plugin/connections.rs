@@ -81,7 +81,7 @@ impl Door {
             Verdict::Other(user) => {
                 if self.strangers.len() < MAX_STRANGERS && self.strangers.insert(user) {
                     log::warn!(
-                        "another user of this machine (id {user}) connected to the aws plugin and was refused: only the \
+                        "another user of this machine (id {user}) connected to this plugin and was refused: only the \
                          user who runs it (id {}) and root are served",
                         rustix::process::geteuid().as_raw()
                     );
@@ -91,7 +91,7 @@ impl Door {
             Verdict::Unknown => {
                 if !std::mem::replace(&mut self.said_unknown, true) {
                     log::warn!(
-                        "this system does not tell which user connects to the aws plugin, so every user of this machine \
+                        "this system does not tell which user connects to this plugin, so every user of this machine \
                          can call it"
                     );
                 }
@@ -105,7 +105,7 @@ impl Door {
             let limit =
                 getrlimit(Resource::Nofile).current.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
             log::warn!(
-                "the aws plugin can take no more connections for now: {error}; its limit of open files (ulimit -n) is \
+                "this plugin can take no more connections for now: {error}; its limit of open files (ulimit -n) is \
                  {limit}"
             );
         }

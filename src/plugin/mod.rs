@@ -5,6 +5,7 @@
 mod connections;
 mod engine;
 pub mod log;
+mod package;
 #[cfg_attr(not(target_os = "linux"), path = "peer_unknown.rs")]
 mod peer;
 pub mod property;
@@ -15,6 +16,7 @@ pub mod server;
 mod service;
 
 pub use engine::Engine;
+pub use package::Package;
 pub use provider::{Failure, InvokeError, Json, Provider};
 pub use results::Results;
 pub use schema::{Checked, CheckedConfiguration, Schema, SchemaError};

@@ -1,21 +1,24 @@
 //! `schema.json`: the single description of tokens, arguments, results and configuration, and what it says is valid.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde::Deserialize;
 use serde_json::Value as JsonValue;
 use thiserror::Error;
 
 use super::{
-    Failure, Json,
+    Failure, Json, Package,
     property::{self, Accepts, Object, Value},
 };
 
 /// The package's schema.
 #[derive(Debug)]
 pub struct Schema {
-    text: &'static str,
-    package: Package,
+    package: &'static Package,
+    described: Described,
 }
 
 /// The schema's text is not a schema.
@@ -56,54 +59,65 @@ impl Checked {
     }
 }
 
+/// `schema.json`.
+const TEXT: &str = include_str!("../../schema.json");
+
 impl Schema {
-    /// The schema that this executable was built with.
+    /// The schema of a package, as this executable was built with it.
     ///
     /// # Errors
     ///
-    /// When the text is not a package schema.
-    pub fn embedded() -> Result<Self, SchemaError> {
-        Self::parse(include_str!("../../schema.json"))
+    /// When `schema.json` is not a package schema.
+    pub fn of(package: &'static Package) -> Result<Self, SchemaError> {
+        let described = match package.schema {
+            None => serde_json::from_str(TEXT)?,
+            Some(derive) => serde_json::from_value(derive(serde_json::from_str(TEXT)?))?,
+        };
+        Ok(Self { package, described })
     }
 
-    /// Reads the parts of a package schema that decide what is valid.
-    ///
-    /// # Errors
-    ///
-    /// When `text` is not a package schema.
-    pub fn parse(text: &'static str) -> Result<Self, SchemaError> {
-        Ok(Self { text, package: serde_json::from_str(text)? })
+    /// The package.
+    pub const fn package(&self) -> &'static Package {
+        self.package
     }
 
     /// The schema, JSON.
-    pub const fn text(&self) -> &'static str {
-        self.text
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of`].
+    pub fn text(&self) -> Result<Cow<'static, str>, SchemaError> {
+        match self.package.schema {
+            None => Ok(TEXT.into()),
+            Some(derive) => Ok(derive(serde_json::from_str(TEXT)?).to_string().into()),
+        }
     }
 
     /// The tokens of the functions, sorted.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
-        self.package.functions.keys().map(String::as_str)
+        self.described.functions.keys().map(String::as_str)
     }
 
     /// Whether there is a function with this token.
     pub fn has_function(&self, token: &str) -> bool {
-        self.package.functions.contains_key(token)
+        self.described.functions.contains_key(token)
     }
 
     /// What the schema says of an argument of a function; empty if there is none.
     pub fn argument_description(&self, token: &str, argument: &str) -> &str {
-        let argument = self.package.functions.get(token).and_then(|function| function.inputs.properties.get(argument));
+        let argument =
+            self.described.functions.get(token).and_then(|function| function.inputs.properties.get(argument));
         argument.map_or("", |argument| argument.description.as_str())
     }
 
     /// What the schema says of a key of the provider configuration; empty if there is none.
     pub fn configuration_description(&self, key: &str) -> &str {
-        self.package.config.variables.get(key).map_or("", |key| key.description.as_str())
+        self.described.config.variables.get(key).map_or("", |key| key.description.as_str())
     }
 
     /// Whether the schema calls this result of a function a secret.
     pub fn is_secret_result(&self, token: &str, result: &str) -> bool {
-        let property = self.package.functions.get(token).and_then(|function| function.outputs.properties.get(result));
+        let property = self.described.functions.get(token).and_then(|function| function.outputs.properties.get(result));
         property.is_some_and(|property| property.secret)
     }
 
@@ -113,9 +127,9 @@ impl Schema {
     ///
     /// Everything that is wrong, each with its property.
     pub fn check_arguments(&self, token: &str, arguments: Object) -> Result<Checked, Vec<Failure>> {
-        let Some(function) = self.package.functions.get(token) else { return Ok(Checked::default()) };
+        let Some(function) = self.described.functions.get(token) else { return Ok(Checked::default()) };
         let inputs = &function.inputs;
-        let mut check = Check::new(&self.package.types, Text::AsIs);
+        let mut check = Check::new(self, Text::AsIs);
         let mut values = Json::new();
         for name in inputs.required.iter().filter(|name| !arguments.contains_key(*name)) {
             check.fail(name, "is missing, but the function needs it");
@@ -140,11 +154,11 @@ impl Schema {
     /// the schema does not list are ignored, since the namespace is shared with the official provider; keys whose values
     /// are wrong or not known yet are left out.
     pub fn check_configuration(&self, configuration: Object) -> CheckedConfiguration {
-        let mut check = Check::new(&self.package.types, Text::Json);
+        let mut check = Check::new(self, Text::Json);
         let mut values = Json::new();
         let mut left_out = BTreeSet::new();
         for (name, value) in configuration {
-            match self.package.config.variables.get(&name) {
+            match self.described.config.variables.get(&name) {
                 Some(property) => {
                     check.unknown = false;
                     let value = check.value(&name, value, &property.r#type);
@@ -155,7 +169,7 @@ impl Schema {
                     }
                 }
                 None if INTERNAL_KEYS.contains(&name.as_str()) => {}
-                None => log::debug!("aws:{name} is not a key that this plugin knows; it is ignored"),
+                None => log::debug!("{}:{name} is not a key that this plugin knows; it is ignored", self.package.name),
             }
         }
         CheckedConfiguration { checked: Checked { values, secrets: check.secrets }, failures: check.failures, left_out }
@@ -166,7 +180,7 @@ impl Schema {
 const INTERNAL_KEYS: [&str; 3] = ["version", "pluginDownloadURL", "__internal"];
 
 #[derive(Debug, Deserialize)]
-struct Package {
+struct Described {
     config: Config,
     #[serde(default)]
     types: BTreeMap<String, ObjectType>,
@@ -240,6 +254,7 @@ enum Text {
 }
 
 struct Check<'a> {
+    namespace: &'static str,
     types: &'a BTreeMap<String, ObjectType>,
     text: Text,
     secrets: BTreeSet<String>,
@@ -249,8 +264,9 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    const fn new(types: &'a BTreeMap<String, ObjectType>, text: Text) -> Self {
-        Self { types, text, secrets: BTreeSet::new(), failures: Vec::new(), unknown: false }
+    const fn new(schema: &'a Schema, text: Text) -> Self {
+        let (namespace, types) = (schema.package.name, &schema.described.types);
+        Self { namespace, types, text, secrets: BTreeSet::new(), failures: Vec::new(), unknown: false }
     }
 
     fn finish(self, values: Json) -> Result<Checked, Vec<Failure>> {
@@ -369,7 +385,7 @@ impl<'a> Check<'a> {
                     }
                 }
                 None if self.text == Text::Json => {
-                    log::debug!("aws:{path} is not a key that this plugin knows; it is ignored");
+                    log::debug!("{}:{path} is not a key that this plugin knows; it is ignored", self.namespace);
                 }
                 None => self.fail(&path, "is not a property of this argument"),
             }

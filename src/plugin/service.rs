@@ -15,13 +15,10 @@ use super::{
     property::{self, Accepts, Object, Value},
     schema::top_level,
 };
-use crate::{VERSION, proto::pulumirpc as rpc};
+use crate::proto::pulumirpc as rpc;
 
 /// Set to `true`, the results that the schema calls secret are secret always.
 const SECRET_RESULTS: &str = "PULUMI_AWS_ECR_SECRET_RESULTS";
-
-/// The stack configuration's namespace, in the older form of Configure.
-const CONFIGURATION_PREFIX: &str = "aws:config:";
 
 /// Which results are secret although no argument was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +96,11 @@ impl<P: Provider> Service<P> {
         self.calls.clone()
     }
 
+    /// Whether results are secret although no argument was.
+    fn keeps_secrets(&self) -> bool {
+        self.schema.package().always_secret || self.secret_results == SecretResults::AsInSchema
+    }
+
     fn session(&self) -> Session {
         *lock(&self.session)
     }
@@ -140,8 +142,7 @@ impl<P: Provider> Service<P> {
         })?;
         let is_secret = |name: &str| {
             session.accepts_secrets
-                && (!secrets.is_empty()
-                    || self.secret_results == SecretResults::AsInSchema && self.schema.is_secret_result(token, name))
+                && (!secrets.is_empty() || self.keeps_secrets() && self.schema.is_secret_result(token, name))
         };
         let results = results.encode(is_secret, session.accepts);
         results.map_err(|error| InvokeError::Failed(format!("{token} returned what cannot be told: {error}")))
@@ -150,11 +151,10 @@ impl<P: Provider> Service<P> {
     /// Refuses an RPC that only resource providers answer.
     fn refuse<T>(&self, what: &str) -> Result<T, Status> {
         let functions = self.schema.tokens().collect::<Vec<_>>().join(", ");
+        let package = self.schema.package();
         Err(Status::unimplemented(format!(
-            "this aws plugin ({VERSION}) does not serve {what}. It serves only: {functions}. Let the official aws \
-             provider do the rest: remove this plugin from `plugins: providers:` in Pulumi.yaml and from PATH, and \
-             send it only these functions, by the invoke options `version: {VERSION}` and `pluginDownloadURL` or by \
-             an invoke transform"
+            "{package} does not serve {what}. It serves only: {functions}. {}",
+            package.others
         )))
     }
 }
@@ -205,12 +205,11 @@ impl From<InvokeError> for Result<rpc::InvokeResponse, Status> {
     }
 }
 
-/// The configuration of an engine that sends `variables` only: text, by `aws:config:KEY`.
-fn variables(variables: std::collections::HashMap<String, String>) -> Object {
-    let keys = variables
-        .into_iter()
-        .filter_map(|(key, text)| Some((key.strip_prefix(CONFIGURATION_PREFIX)?.to_owned(), Value::String(text))));
-    keys.collect()
+/// The configuration of an engine that sends `variables` only: text, by `PACKAGE:config:KEY`.
+fn variables(package: &str, variables: std::collections::HashMap<String, String>) -> Object {
+    let prefix = format!("{package}:config:");
+    let keys = variables.into_iter();
+    keys.filter_map(|(key, text)| Some((key.strip_prefix(&prefix)?.to_owned(), Value::String(text)))).collect()
 }
 
 /// The names of the properties that differ.
@@ -250,7 +249,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
     }
 
     async fn get_plugin_info(&self, _: Request<()>) -> Reply<rpc::PluginInfo> {
-        Ok(Response::new(rpc::PluginInfo { version: VERSION.to_owned() }))
+        Ok(Response::new(rpc::PluginInfo { version: self.schema.package().version.to_owned() }))
     }
 
     async fn attach(&self, request: Request<rpc::PluginAttach>) -> Reply<()> {
@@ -270,7 +269,8 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
                 request.subpackage_name
             )));
         }
-        Ok(Response::new(rpc::GetSchemaResponse { schema: self.schema.text().to_owned() }))
+        let schema = self.schema.text().map_err(|error| Status::internal(error.to_string()))?;
+        Ok(Response::new(rpc::GetSchemaResponse { schema: schema.into_owned() }))
     }
 
     async fn get_mapping(&self, _: Request<rpc::GetMappingRequest>) -> Reply<rpc::GetMappingResponse> {
@@ -307,12 +307,13 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         let session = self.session();
         let result = match request.args {
             Some(args) => property::decode(args, session.accepts).map_err(|error| vec![error.into()]),
-            None => Ok(variables(request.variables)),
+            None => Ok(variables(self.schema.package().name, request.variables)),
         };
         lock(&self.session).configured = false;
         let checked = result.and_then(|configuration| self.check_configuration(configuration));
         checked.and_then(|configuration| self.provider.configure(configuration)).map_err(|wrong| {
-            let wrong: Vec<_> = wrong.iter().map(|failure| format!("aws:{failure}")).collect();
+            let package = self.schema.package().name;
+            let wrong: Vec<_> = wrong.iter().map(|failure| format!("{package}:{failure}")).collect();
             Status::invalid_argument(format!("the provider configuration is not valid: {}", wrong.join("; ")))
         })?;
         *lock(&self.session) = Session { accepts_secrets: request.accept_secrets, configured: true, ..session };
@@ -327,10 +328,11 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
     async fn invoke(&self, request: Request<rpc::InvokeRequest>) -> Reply<rpc::InvokeResponse> {
         let rpc::InvokeRequest { tok, args } = request.into_inner();
         if !self.schema.has_function(&tok) {
+            let package = self.schema.package();
             let served = self.schema.tokens().collect::<Vec<_>>().join(", ");
             return Err(Status::not_found(format!(
-                "this aws plugin ({VERSION}) has no function {tok}. It serves only: {served}. Let the official aws \
-                 provider serve other functions"
+                "{package} has no function {tok}. It serves only: {served}. {}",
+                package.others
             )));
         }
         let session = self.session();

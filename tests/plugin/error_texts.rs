@@ -1,11 +1,12 @@
 //! Every way to fail, made to happen, against the table in `docs/troubleshooting.md`: each failure is one row of it, and
 //! each row is a failure that happens.
 
+use pulumi_resource_aws::packages::{AWS, AWS_ECR};
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr},
     http::{Reply, Server},
-    plugin::GET_CREDENTIALS,
+    plugin::{GET_CREDENTIALS, served, serving},
     sts::{ACCOUNT, Sts},
     tls::{Authority, Tls},
 };
@@ -38,7 +39,8 @@ impl Row {
             let (region, what) = message.strip_prefix(" in ")?.split_once(": ")?;
             (!region.is_empty()).then_some(what)
         });
-        matches(&format!("{}. {}.", self.happened, self.to_do), what.expect("a colon"))
+        let row = format!("{}. {}.", self.happened, self.to_do).replace("aws:", &format!("{}:", served().name));
+        matches(&row, what.expect("a colon"))
     }
 }
 
@@ -220,8 +222,28 @@ async fn page_for_sts() -> String {
     with_configuration(json!({"assumeRoles": role, "endpoints": [{"sts": page.url()}]})).await
 }
 
+/// A word of the other package in `text`.
+pub(crate) fn foreign(text: &str) -> Option<String> {
+    let (own, other) = if served().name == AWS.name { (&AWS, &AWS_ECR) } else { (&AWS_ECR, &AWS) };
+    let schema: Json = serde_json::from_str(include_str!("../../schema.json")).expect("a schema");
+    let keys = schema["config"]["variables"].as_object().expect("keys").keys();
+    let keys = keys.map(|key| format!("{}:{key}", other.name));
+    let tokens = ["ecr/", "ecrpublic/", "index:"].map(|module| format!("{}:{module}", other.name));
+    let text = text.replace(&own.executable(), "").replace("arn:aws:", "");
+    keys.chain(tokens).chain([other.executable()]).find(|word| text.contains(word))
+}
+
 #[tokio::test]
 async fn each_failure_is_one_row_of_the_table_and_each_row_happens() {
+    serving(&AWS, table_holds()).await;
+}
+
+#[tokio::test]
+async fn the_same_table_holds_for_the_package_of_its_own_in_its_own_words() {
+    serving(&AWS_ECR, table_holds()).await;
+}
+
+async fn table_holds() {
     let rows = rows();
     assert!(rows.len() >= 25, "the table was found: {rows:#?}");
     let mut seen = Vec::new();
@@ -230,6 +252,7 @@ async fn each_failure_is_one_row_of_the_table_and_each_row_happens() {
         let [row] = row[..] else { panic!("{message:?} is not one row: {row:#?}") };
         assert!(row.happened.starts_with(start), "{message:?} is the row {row:?}, not {start:?}");
         assert!(message.contains(part), "{message:?} lacks {part:?}");
+        assert_eq!(foreign(&message), None, "{message:?}");
         seen.push(row);
     }
     let never: Vec<_> = rows.iter().filter(|row| !seen.contains(row)).collect();

@@ -23,6 +23,7 @@ mod leaks;
 mod limits;
 mod link_local;
 mod machine;
+mod package;
 mod patience;
 mod process;
 mod property_values;

@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use pulumi_resource_aws::{VERSION, functions::FUNCTIONS, plugin::Schema};
+use pulumi_resource_aws::{
+    VERSION,
+    functions::FUNCTIONS,
+    packages::{AWS, AWS_ECR},
+    plugin::Schema,
+};
 use serde_json::Value as Json;
 
 fn schema() -> Json {
@@ -16,10 +21,13 @@ fn the_version_is_the_crates() {
 
 #[test]
 fn every_function_of_the_table_is_in_the_schema_and_the_reverse() {
-    let schema = Schema::embedded().unwrap();
-    let described: BTreeSet<_> = schema.tokens().collect();
-    let served: BTreeSet<_> = FUNCTIONS.iter().map(|function| function.token).collect();
-    assert_eq!(described, served);
+    for package in [&AWS, &AWS_ECR] {
+        let schema = Schema::of(package).unwrap();
+        let described: BTreeSet<_> = schema.tokens().map(str::to_owned).collect();
+        let served = FUNCTIONS.iter().map(|function| (package.token)(function.token).into_owned());
+        assert_eq!(described, served.collect(), "{}", package.name);
+        assert_eq!(described.len(), FUNCTIONS.len(), "{}", package.name);
+    }
 }
 
 #[test]

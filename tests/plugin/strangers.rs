@@ -60,7 +60,7 @@ async fn another_user_is_refused_before_a_byte_is_read() {
         assert_eq!(greeting(STRANGER, host, running.plugin.port).await, 0, "{host}");
         assert_eq!(greeting(ROOT, host, running.plugin.port).await, GREETING, "{host}");
     }
-    running.engine.wait_for_line("another user of this machine (id 12345) connected to the aws plugin").await;
+    running.engine.wait_for_line("another user of this machine (id 12345) connected to this plugin").await;
     for _ in 0..8 {
         greeting(STRANGER, "127.0.0.1", running.plugin.port).await;
     }

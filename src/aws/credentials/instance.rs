@@ -82,23 +82,24 @@ fn refusal(keys: &Object) -> Option<String> {
 }
 
 /// What disables the service. The configuration wins over the environment.
-fn disabled(session: &Session) -> Result<Option<&'static str>, Error> {
+fn disabled(session: &Session) -> Result<Option<String>, Error> {
     const SKIPPED: &str = "AWS_SKIP_METADATA_API_CHECK";
     const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
     match session.configuration.skip_metadata_api_check {
-        Some(true) => return Ok(Some("aws:skipMetadataApiCheck")),
+        Some(true) => return Ok(Some(session.configuration.namespace.key("skipMetadataApiCheck"))),
         Some(false) => return Ok(None),
         None => {}
     }
     match variable(SKIPPED).map(|value| value.to_ascii_lowercase()).as_deref() {
         None | Some("false" | "0") => {}
-        Some("true" | "1") => return Ok(Some(SKIPPED)),
+        Some("true" | "1") => return Ok(Some(SKIPPED.to_owned())),
         Some(_) => {
             let problem = "is neither true nor false".to_owned();
             return Err(Error::Setting { name: SKIPPED.to_owned(), problem });
         }
     }
-    Ok(Some(DISABLED).filter(|name| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))))
+    let is_disabled = variable(DISABLED).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    Ok(is_disabled.then(|| DISABLED.to_owned()))
 }
 
 /// The URL of the service.

@@ -4,7 +4,7 @@ use aws_credential_types::Credentials;
 
 use super::{
     super::{
-        AssumeRole, Configuration, Error, WebIdentity,
+        AssumeRole, Configuration, Error, Namespace, WebIdentity,
         session::Session,
         settings::{Settings, variable},
         shared_files::Section,
@@ -59,7 +59,7 @@ impl Plan {
             return Ok(keys.into());
         }
         if let Some(role) = &configuration.assume_role_with_web_identity {
-            return Ok(Base::WebIdentity(configured_web_identity(role)?).into());
+            return Ok(Base::WebIdentity(configured_web_identity(configuration.namespace, role)?).into());
         }
         let mut tried = Vec::new();
         // A profile that the configuration names wins over the environment; one that AWS_PROFILE names does not.
@@ -120,9 +120,9 @@ fn environment() -> Result<Base, String> {
 }
 
 /// The role of `assumeRoleWithWebIdentity`, completed by the environment.
-fn configured_web_identity(given: &WebIdentity) -> Result<WebIdentityRole, Error> {
-    let missing =
-        |problem: &str| Error::Source { what: "aws:assumeRoleWithWebIdentity".to_owned(), problem: problem.to_owned() };
+fn configured_web_identity(namespace: Namespace, given: &WebIdentity) -> Result<WebIdentityRole, Error> {
+    let what = namespace.key("assumeRoleWithWebIdentity");
+    let missing = |problem: &str| Error::Source { what: what.clone(), problem: problem.to_owned() };
     let role_arn = given.role_arn.clone().or_else(|| variable("AWS_ROLE_ARN"));
     let file = || given.web_identity_token_file.clone().or_else(|| variable("AWS_WEB_IDENTITY_TOKEN_FILE"));
     let token = match &given.web_identity_token {

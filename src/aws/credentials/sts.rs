@@ -50,6 +50,14 @@ impl<'a> Sts<'a> {
         aws_sdk_sts::Client::from_conf(config.build())
     }
 
+    fn session_name(&self, role: &AssumeRole) -> String {
+        role.session_name.clone().unwrap_or_else(|| {
+            let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+            let namespace = self.session.configuration.namespace;
+            format!("pulumi-resource-{namespace}-{}", now.unwrap_or_default().as_millis())
+        })
+    }
+
     /// Sends a request, and waits out what passes. `secrets` are shown in no error.
     async fn send<T, E, F>(&self, secrets: &[&str], request: impl Fn() -> F) -> Result<T, Error>
     where
@@ -78,7 +86,7 @@ impl<'a> Sts<'a> {
             .client(Some(base))
             .assume_role()
             .role_arn(&role.role_arn)
-            .role_session_name(session_name(role))
+            .role_session_name(self.session_name(role))
             .duration_seconds(duration(role).unwrap_or(SECONDS))
             .set_external_id(role.external_id.clone())
             .set_policy(role.policy.clone())
@@ -120,7 +128,7 @@ impl<'a> Sts<'a> {
             .client(None)
             .assume_role_with_web_identity()
             .role_arn(&role.role_arn)
-            .role_session_name(session_name(role))
+            .role_session_name(self.session_name(role))
             .web_identity_token(token.trim())
             .set_duration_seconds(duration(role))
             .set_policy(role.policy.clone())
@@ -154,10 +162,10 @@ impl<'a> Sts<'a> {
             })?;
         let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
         if forbidden.contains(&account) {
-            return Err(Error::AccountNotAllowed { account, key: "aws:forbiddenAccountIds" });
+            return Err(Error::AccountNotAllowed { account, key: configuration.namespace.key("forbiddenAccountIds") });
         }
         if !allowed.is_empty() && !allowed.contains(&account) {
-            return Err(Error::AccountNotAllowed { account, key: "aws:allowedAccountIds" });
+            return Err(Error::AccountNotAllowed { account, key: configuration.namespace.key("allowedAccountIds") });
         }
         Ok(())
     }
@@ -173,13 +181,6 @@ fn refused(role: &AssumeRole, action: &'static str, error: Error) -> Error {
         }
         other => other,
     }
-}
-
-fn session_name(role: &AssumeRole) -> String {
-    role.session_name.clone().unwrap_or_else(|| {
-        let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
-        format!("pulumi-resource-aws-{}", now.unwrap_or_default().as_millis())
-    })
 }
 
 fn duration(role: &AssumeRole) -> Option<i32> {

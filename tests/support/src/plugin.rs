@@ -1,11 +1,15 @@
 //! A plugin process, and a client that speaks to it as the engine does.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{future::Future, io::ErrorKind, path::PathBuf, process::Stdio};
 
 use prost_types::Struct;
-use pulumi_resource_aws::proto::pulumirpc::{
-    CheckRequest, CheckResponse, ConfigureRequest, InvokeRequest, InvokeResponse, ProviderHandshakeRequest,
-    resource_provider_client::ResourceProviderClient,
+use pulumi_resource_aws::{
+    packages::AWS,
+    plugin::Package,
+    proto::pulumirpc::{
+        CheckRequest, CheckResponse, ConfigureRequest, InvokeRequest, InvokeResponse, ProviderHandshakeRequest,
+        resource_provider_client::ResourceProviderClient,
+    },
 };
 use serde_json::{Value as Json, json};
 use tokio::{
@@ -34,10 +38,38 @@ pub fn executable() -> PathBuf {
     folder.join("pulumi-resource-aws")
 }
 
+tokio::task_local! {
+    static SERVED: &'static Package;
+}
+
+/// Runs `test` with plugins that are started by the name of `package`: what it calls by the tokens of `schema.json` is called
+/// by those of the package.
+pub async fn serving<T>(package: &'static Package, test: impl Future<Output = T>) -> T {
+    SERVED.scope(package, test).await
+}
+
+/// The package that plugins serve here.
+pub fn served() -> &'static Package {
+    SERVED.try_with(|package| *package).unwrap_or(&AWS)
+}
+
+/// The executable under the name of the package that plugins serve here.
+fn named_executable() -> PathBuf {
+    let (executable, name) = (executable(), served().executable());
+    if executable.ends_with(&name) {
+        return executable;
+    }
+    let link = executable.with_file_name(name);
+    match std::os::unix::fs::symlink(&executable, &link) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{}: {error}", link.display()),
+        _ => link,
+    }
+}
+
 /// A command for the plugin in an environment that holds nothing of the machine's AWS set-up. Requests that would leave
 /// the machine fail at once: the proxy that they are sent to does not exist.
 pub fn command() -> Command {
-    let mut command = Command::new(executable());
+    let mut command = Command::new(named_executable());
     command
         .env_clear()
         .env("HOME", "/nonexistent")
@@ -125,14 +157,15 @@ impl Plugin {
 
     /// Calls a function with arguments as they stand on the wire.
     pub async fn invoke_with(&mut self, token: &str, arguments: Struct) -> Result<InvokeResponse, Status> {
-        let request = InvokeRequest { tok: token.to_owned(), args: Some(arguments) };
+        let request = InvokeRequest { tok: (served().token)(token).into_owned(), args: Some(arguments) };
         within_deadline("Invoke", self.client.invoke(request)).await.map(tonic::Response::into_inner)
     }
 
     /// Begins a call of getCredentials with arguments, JSON in the form of the wire.
     pub fn begin(&self, arguments: Json) -> JoinHandle<Result<InvokeResponse, Status>> {
         let mut client = self.client.clone();
-        let request = InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args: Some(properties(arguments)) };
+        let request =
+            InvokeRequest { tok: (served().token)(GET_CREDENTIALS).into_owned(), args: Some(properties(arguments)) };
         tokio::spawn(async move { client.invoke(request).await.map(tonic::Response::into_inner) })
     }
 

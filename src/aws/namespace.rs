@@ -1,0 +1,24 @@
+use std::fmt;
+
+/// What stands in front of the configuration's keys where their user writes them: `aws` in `aws:region`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Namespace(pub &'static str);
+
+impl Namespace {
+    /// A key as its user writes it, for example `aws:region`.
+    pub(super) fn key(self, name: &str) -> String {
+        format!("{self}:{name}")
+    }
+}
+
+impl Default for Namespace {
+    fn default() -> Self {
+        Self("aws")
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
