@@ -7,6 +7,9 @@ const DIGITS: usize = 12;
 /// How much of what was given is shown.
 const SHOWN: usize = 100;
 
+/// What follows the id in the host of a registry: plain, dual-stack, and dual-stack with FIPS.
+const HOSTS: [&str; 3] = [".dkr.", ".dkr-ecr.", ".dkr-ecr-fips."];
+
 /// A registry id as it was given.
 ///
 /// # Errors
@@ -43,8 +46,9 @@ fn hint(given: &str) -> String {
             format!(": it has {digits}")
         };
     }
-    if let Some((account, _)) = host.split_once(".dkr.") {
-        return format!(": that is a registry's URL; its id is the part in front of `.dkr.`, {account}");
+    let account = |part| host.split_once(part).map(|(account, _)| (part, account));
+    if let Some((part, account)) = HOSTS.into_iter().find_map(account) {
+        return format!(": that is a registry's URL; its id is the part in front of `{part}`, {account}");
     }
     if given.starts_with("arn:") {
         let account = given.split(':').nth(4).filter(|account| account.len() == DIGITS);

@@ -19,6 +19,7 @@ mod leaks;
 mod lifecycle;
 mod moto;
 mod old_sdks;
+mod own_package;
 mod program;
 mod progress;
 mod providers;

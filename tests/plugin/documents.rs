@@ -2,12 +2,14 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "benches/README.md",
     "benches/RESULTS.md",
+    "docs/_index.md",
     "docs/configuration.md",
     "docs/design.md",
+    "docs/installation-configuration.md",
     "docs/routing.md",
     "docs/troubleshooting.md",
 ];

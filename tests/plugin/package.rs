@@ -83,8 +83,8 @@ async fn what_it_refuses_it_refuses_in_its_own_words() {
         let refused = plugin.client.create(rpc::CreateRequest::default()).await.map(drop).unwrap_err();
         assert!(refused.message().contains("this aws-ecr plugin"), "{refused:?}");
         assert_eq!(foreign(refused.message()), None, "{refused:?}");
-        let refused = plugin.configure(json!({"region": "nowhere", "accessKey": "AKID"})).await.unwrap_err();
-        assert!(refused.message().contains("aws-ecr:region must be"), "{refused:?}");
+        let refused = plugin.configure(json!({"accessKey": "AKID"})).await.unwrap_err();
+        assert!(refused.message().contains("aws-ecr:secretKey is missing"), "{refused:?}");
         assert_eq!(foreign(refused.message()), None, "{refused:?}");
         for argument in ["--help", "--colour"] {
             let output = command().arg(argument).output().await.unwrap();
