@@ -27,7 +27,9 @@ pub(crate) async fn compare(case: &Case) -> Verdict {
 }
 
 fn difference(official: &Outcome, plugin: &Outcome) -> Option<String> {
-    let signed_alike = || plugin.ecr.iter().all(|asked| asked.is_signed_with(&official.secret_key));
+    // Through a proxy and below odd paths, the stand-in cannot read a signature, the official one neither.
+    let signed = |side: &Outcome| side.ecr.iter().all(|asked| asked.is_signed_with(&official.secret_key));
+    let signed_alike = || signed(plugin) || !signed(official);
     match (&official.error, &plugin.error) {
         (Some(_), Some(_)) => None,
         (None, None) if official.seen == plugin.seen && signed_alike() => None,
@@ -57,6 +59,11 @@ impl Verdict {
             }
         }
         (!problems.is_empty()).then(|| format!("{}: {}", case.name, problems.join("\n")))
+    }
+
+    /// Whether the official side got a token.
+    pub(crate) fn official_works(&self) -> bool {
+        self.official.error.is_none()
     }
 
     /// Whether the official side did something else than the case says, which then shows something else, too.

@@ -6,10 +6,13 @@
 
 mod case;
 mod comparison;
+mod generated;
 mod proxy;
 mod secrets;
 mod services;
 mod sides;
+
+use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
 
@@ -20,6 +23,7 @@ const AT_ONCE: usize = 4;
 macro_rules! cases {
     ($($file:ident),*) => {
         const FILES: &[&str] = &[$(stringify!($file)),*];
+        const TEXTS: &[&str] = &[$(include_str!(concat!("cases/", stringify!($file), ".toml"))),*];
         $(#[tokio::test]
         async fn $file() {
             run(include_str!(concat!("cases/", stringify!($file), ".toml"))).await;
@@ -27,7 +31,22 @@ macro_rules! cases {
     };
 }
 
-cases!(credentials, endpoints, files, names, proxies, roles);
+cases!(
+    container,
+    credentials,
+    endpoints,
+    files,
+    instance,
+    login,
+    names,
+    paths,
+    process,
+    proxies,
+    roles,
+    secrets,
+    settings,
+    sso
+);
 
 async fn run(text: &str) {
     let cases = case::read(text);
@@ -41,6 +60,35 @@ async fn run(text: &str) {
     }
     let problems: Vec<_> = verdicts.iter().filter_map(|(case, verdict)| verdict.problem(case)).collect();
     assert!(problems.is_empty(), "{} of {}:\n\n{}", problems.len(), verdicts.len(), problems.join("\n\n"));
+}
+
+/// How many cases are generated unless more are asked for.
+const GENERATED: u64 = 300;
+
+/// How many of those that fail are made small and shown.
+const SHOWN: usize = 5;
+
+#[tokio::test]
+async fn generated_cases_are_the_same_too() {
+    let count = std::env::var("CASES").map_or(GENERATED, |count| count.parse().expect("CASES is a number"));
+    let found = stream::iter(0..count).map(generated::run).buffer_unordered(AT_ONCE);
+    let found: Vec<_> = found.filter_map(std::future::ready).take(SHOWN).collect().await;
+    assert!(found.is_empty(), "of {count} generated cases, smallest first:\n\n{}", found.join("\n\n"));
+}
+
+#[test]
+fn every_difference_has_a_reason_in_the_documentation() {
+    let documentation = include_str!("../../docs/configuration.md");
+    let (_, section) = documentation.split_once("## Where it differs").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let items = section.lines().filter_map(|line| line.strip_prefix("- "));
+    let reasons = items.map(|item| item.strip_prefix("**").and_then(|item| item.split_once("**")));
+    let reasons = reasons.map(|reason| reason.expect("an item begins with its reason").0.trim_end_matches('.'));
+    let reasons: BTreeSet<_> = reasons.collect();
+    let cases: Vec<_> = TEXTS.iter().flat_map(|text| case::read(text)).collect();
+    let given: BTreeSet<_> =
+        cases.iter().filter_map(|case| case.differs.as_deref().or(case.kinder.as_deref())).collect();
+    assert_eq!(given, reasons);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 OFFICIAL := $(TOOLS)/official/official
 
-.PHONY: tools-official test-official
+.PHONY: tools-official test-official official
 
 tools-official: $(OFFICIAL)
 
@@ -14,3 +14,6 @@ $(OFFICIAL): $(addprefix tests/official/,main.go provider.go go.mod go.sum)
 test-official: tools-official ## Compare the plugin with the libraries of the official provider, case by case
 	@echo "==> Comparing with the libraries of the official provider"
 	@cargo test --locked --test official -- --test-threads 4
+
+official: tools-official ## Compare on generated cases: make official CASES=5000
+	@CASES=$(or $(CASES),1000) cargo test --locked --test official generated -- --nocapture

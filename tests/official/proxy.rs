@@ -59,7 +59,16 @@ impl Proxy {
 }
 
 async fn serve(mut stream: TcpStream, record: &Mutex<Vec<String>>, to: Targets) -> io::Result<()> {
-    let mut head = Vec::new();
+    let mut head = vec![stream.read_u8().await?];
+    if head == [SOCKS] {
+        let host = socks(&mut stream).await?;
+        record.lock().unwrap_or_else(PoisonError::into_inner).push(format!("proxy: to {host} by SOCKS"));
+        let mut target = TcpStream::connect(to.tunnel).await?;
+        return copy_bidirectional(&mut stream, &mut target).await.map(drop);
+    }
+    if head == [TLS] {
+        return Ok(());
+    }
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await?);
     }
@@ -81,4 +90,24 @@ async fn serve(mut stream: TcpStream, record: &Mutex<Vec<String>>, to: Targets) 
         }
     };
     copy_bidirectional(&mut stream, &mut target).await.map(drop)
+}
+
+/// What a client begins with that wants to speak TLS to the proxy, which does not.
+const TLS: u8 = 0x16;
+/// What a client of SOCKS 5 begins with.
+const SOCKS: u8 = 5;
+
+/// Lets a client of SOCKS in, whoever it is, and reads which host it asks for.
+async fn socks(stream: &mut TcpStream) -> io::Result<String> {
+    let methods = stream.read_u8().await?;
+    stream.read_exact(&mut vec![0; methods.into()]).await?;
+    stream.write_all(&[SOCKS, 0]).await?;
+    let mut request = [0; 4];
+    stream.read_exact(&mut request).await?;
+    let length = if request[3] == 3 { stream.read_u8().await? } else { 4 };
+    let mut host = vec![0; length.into()];
+    stream.read_exact(&mut host).await?;
+    let port = stream.read_u16().await?;
+    stream.write_all(&[SOCKS, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
+    Ok(format!("{}:{port}", String::from_utf8_lossy(&host)))
 }

@@ -55,7 +55,13 @@ impl Services {
     pub(crate) fn places(&self) -> Vec<(&'static str, String)> {
         let other = self.other.address().to_string();
         let [aws, tls] = [self.server.address(), self.tls.address()].map(|address| address.to_string());
-        vec![("aws", aws), ("other", other), ("tls", tls), ("proxy", self.proxy.address().to_string())]
+        vec![
+            ("aws", aws),
+            ("other", other),
+            ("tls", tls),
+            ("port", self.server.address().port().to_string()),
+            ("proxy", self.proxy.address().to_string()),
+        ]
     }
 
     /// The requests to ECR.
@@ -110,8 +116,16 @@ fn path(asked: &Asked) -> (String, String, bool) {
     }
 }
 
+fn with_sorted_query(path: &str) -> String {
+    let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
+    let mut parameters: Vec<_> = query.split('&').collect();
+    parameters.sort_unstable();
+    format!("{path}?{}", parameters.join("&"))
+}
+
 fn line(asked: &Asked, given: &str) -> String {
     let (host, path, by_proxy) = path(asked);
+    let path = with_sorted_query(&path);
     let signed = match (asked.access_key(), asked.header("x-amz-security-token")) {
         ("", _) => "unsigned".to_owned(),
         (key, token) => format!("signed by {key} [{token}] for {}", asked.region()),
@@ -155,6 +169,9 @@ fn parameters(asked: &Asked, given: &str) -> String {
 fn usual(asked: &Asked) -> Reply {
     let path = path(asked).1;
     let body = match service(asked) {
+        "ecr" if !is_signed(asked) => {
+            return Reply::Body(400, json!({"__type": "MissingAuthenticationTokenException"}).to_string());
+        }
         "ecr" => json!({"authorizationData": [{
             "authorizationToken": BASE64_STANDARD.encode("AWS:hush-hush-password"),
             "expiresAt": 4_102_444_800_i64,
@@ -177,6 +194,12 @@ fn usual(asked: &Asked) -> Reply {
         _ => return Reply::Body(404, String::new()),
     };
     Reply::Body(200, body.to_string())
+}
+
+/// Whether the request names an access key and a Region, as AWS checks before all else.
+fn is_signed(asked: &Asked) -> bool {
+    let key = asked.access_key();
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !asked.region().is_empty()
 }
 
 fn instance(path: &str) -> Reply {
