@@ -24,7 +24,7 @@ impl Rules {
     pub(in super::super) fn new(configuration: &Configuration, settings: &Settings) -> Result<Self, Error> {
         let tries = match configuration.max_retries.and_then(|tries| u32::try_from(tries).ok()) {
             Some(tries) => Some(tries.max(1)),
-            None => settings.setting("max_attempts", tries, "is not a number of tries from 1 on")?,
+            None => settings.setting("max_attempts", tries, "is not a number of tries")?,
         };
         let mode = match configuration.retry_mode.as_deref().and_then(mode) {
             Some(mode) => Some(mode),
@@ -32,7 +32,8 @@ impl Rules {
         };
         let capacity = configuration.token_bucket_rate_limiter_capacity.and_then(|capacity| capacity.try_into().ok());
         Ok(Self {
-            tries,
+            // 0 is as good as none, as the SDK for Go has it.
+            tries: tries.filter(|tries| *tries > 0),
             is_paced: mode != Some(RetryMode::Standard),
             capacity: capacity.filter(|capacity| *capacity != 0),
             mode: mode.unwrap_or(RetryMode::Standard),
@@ -52,7 +53,7 @@ impl Rules {
 }
 
 fn tries(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|tries| *tries > 0)
+    text.parse().ok()
 }
 
 /// `legacy` is the AWS CLI's name for what preceded `standard`, which does all that it did.
