@@ -5,6 +5,8 @@
 //! Pulumi. What AWS answered is kept in the [`cache`]. [`run`] wires them.
 
 #![forbid(unsafe_code)]
+// A call of AWS is futures in futures, which count here.
+#![recursion_limit = "256"]
 
 pub mod aws;
 pub mod cache;

@@ -68,9 +68,8 @@ fn flat(token: &str) -> Cow<'_, str> {
 }
 
 /// Keys of the configuration that are there for programs of the official provider only: of no use to Amazon ECR.
-const OF_OTHER_SERVICES: [&str; 7] = [
+const OF_OTHER_SERVICES: [&str; 6] = [
     "defaultTags",
-    "ignoreTags",
     "s3ForcePathStyle",
     "s3UsEast1RegionalEndpoint",
     "s3UsePathStyle",
@@ -88,9 +87,9 @@ fn beside(mut schema: Json) -> Json {
             });
         }
     }
-    let unused = ["ProviderDefaultTags", "ProviderIgnoreTags"].map(|name| format!("{}:index:{name}", AWS_ECR.name));
+    let unused = format!("{}:index:ProviderDefaultTags", AWS_ECR.name);
     if let Some(types) = schema.get_mut("types").and_then(Json::as_object_mut) {
-        types.retain(|token, _| !unused.contains(token));
+        types.retain(|token, _| *token != unused);
     }
     if let (Some(schema), Json::Object(own)) = (schema.as_object_mut(), about(OWNER)) {
         schema.extend(own);

@@ -78,6 +78,9 @@ fn is_timeout(error: &(dyn error::Error + 'static)) -> bool {
     find::<ConnectorError>(error).is_some_and(ConnectorError::is_timeout)
 }
 
+/// The permission that is missing, until [`Error::needing`] names it.
+const UNNAMED: &str = "that the call needs";
+
 /// How much of AWS's message is shown.
 const SHOWN: usize = 500;
 
@@ -101,7 +104,7 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]
     let text = if message.is_empty() { code.to_owned() } else { format!("{message} ({code})") };
     let error = match code {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {
-            Error::AccessDenied { answer: text, action: None }
+            Error::AccessDenied { answer: text, action: UNNAMED }
         }
         "ExpiredToken" | "ExpiredTokenException" => Error::ExpiredCredentials(text),
         "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => Error::ClockSkew(text),
@@ -124,6 +127,7 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]
             return Failure::new(Kind::Fault, Error::Server(text));
         }
         _ if status >= 500 => return Failure::new(kind_of_fault(status), Error::Server(text)),
+        _ if code.ends_with("NotFoundException") => Error::NotFound(text),
         _ => Error::Other(text),
     };
     error.into()
@@ -166,7 +170,7 @@ fn is_about_time(message: &str) -> bool {
 fn from_status(status: u16) -> Failure {
     let text = format!("HTTP status {status}");
     match status {
-        401 | 403 => Error::AccessDenied { answer: text, action: None }.into(),
+        401 | 403 => Error::AccessDenied { answer: text, action: UNNAMED }.into(),
         429 => Failure::new(Kind::Throttled, Error::Throttled { answer: text, tries: 1 }),
         500.. => Failure::new(kind_of_fault(status), Error::Server(text)),
         _ => Error::Malformed(text).into(),

@@ -1,9 +1,37 @@
 use aws_smithy_types::{DateTime, date_time::Format};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::Error;
+use super::{Error, region};
 
-/// What ECR's GetAuthorizationToken returns for one registry, and what is inside.
+/// Whose images a token gives access to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Registry {
+    /// A registry of Amazon ECR.
+    Private {
+        /// The 12 digits of the AWS account that owns it; `None`: the caller's own.
+        id: Option<String>,
+        /// The Region, for example `eu-west-1`.
+        region: String,
+    },
+    /// Amazon ECR Public.
+    Public,
+}
+
+impl Registry {
+    /// The public one, for a program in `region`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotPublic`] in partitions without it.
+    pub fn public(region: &str) -> Result<Self, Error> {
+        match region::partition(region) {
+            region::COMMERCIAL => Ok(Self::Public),
+            partition => Err(Error::NotPublic { region: region.to_owned(), partition }),
+        }
+    }
+}
+
+/// What GetAuthorizationToken returns for one registry, and what is inside.
 ///
 /// There is no `Debug`: it holds a token.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,8 +46,8 @@ pub struct AuthorizationData {
     pub expires_at: i64,
     /// The same as text: RFC 3339, whole seconds, UTC.
     pub expires_at_date: String,
-    /// The registry's URL, with `https://`.
-    pub proxy_endpoint: String,
+    /// The registry's URL, with `https://`. ECR Public has none.
+    pub proxy_endpoint: Option<String>,
 }
 
 impl AuthorizationData {
@@ -27,17 +55,24 @@ impl AuthorizationData {
     ///
     /// # Errors
     ///
-    /// [`Error::Incomplete`] when the token is not base64 of a user name and a password, the time is no date, or the
-    /// endpoint is empty.
-    pub fn new(authorization_token: String, expires_at: i64, proxy_endpoint: String) -> Result<Self, Error> {
+    /// [`Error::Incomplete`] when the token is not base64 of a user name and a password, or the time is no date.
+    pub fn new(authorization_token: String, expires_at: i64, proxy_endpoint: Option<String>) -> Result<Self, Error> {
         let (user_name, password) = decode_token(&authorization_token)?;
-        if proxy_endpoint.is_empty() {
-            return Err(Error::Incomplete("no proxy endpoint"));
-        }
         let expires_at_date = DateTime::from_secs(expires_at).fmt(Format::DateTime);
         let expires_at_date = expires_at_date.map_err(|_| Error::Incomplete("a time of expiry that is no date"))?;
         Ok(Self { authorization_token, user_name, password, expires_at, expires_at_date, proxy_endpoint })
     }
+}
+
+/// What an answer says of a token, as far as it does.
+pub(super) fn read(
+    token: Option<String>,
+    expires_at: Option<DateTime>,
+    proxy_endpoint: Option<String>,
+) -> Result<AuthorizationData, Error> {
+    let token = token.ok_or(Error::Incomplete("no authorization token"))?;
+    let expires_at = expires_at.ok_or(Error::Incomplete("no time at which the token expires"))?;
+    AuthorizationData::new(token, expires_at.secs(), proxy_endpoint)
 }
 
 /// The user name and the password inside a token: base64 of the two with one `:` between them.

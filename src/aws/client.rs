@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{AuthorizationData, Caller, Configuration, Error, answer, credentials, region, session::Session};
+use super::{Caller, Configuration, Error, IgnoreTags, credentials, region, session::Session};
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request. What
 /// was found then is kept until its credentials expire; after that, and after a failure, all of it is looked up anew.
@@ -29,19 +29,15 @@ impl fmt::Debug for Client {
     }
 }
 
-/// A registry and where to ask for it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Registry {
-    /// The 12 digits of the AWS account that owns it.
-    pub id: String,
-    /// The Region, for example `eu-west-1`.
-    pub region: String,
-}
-
 impl Client {
     /// A client for `configuration`.
     pub fn new(configuration: Configuration) -> Self {
         Self { configuration: Arc::new(configuration), resolved: AsyncMutex::default() }
+    }
+
+    /// The tags of resources that are not to be returned.
+    pub fn ignored_tags(&self) -> &IgnoreTags {
+        &self.configuration.ignore_tags
     }
 
     /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, and
@@ -62,7 +58,7 @@ impl Client {
         region
     }
 
-    /// Who asks for tokens in `region`. The credentials are looked up once and kept until they expire.
+    /// Who asks in `region`. The credentials are looked up once and kept until they expire.
     ///
     /// # Errors
     ///
@@ -76,19 +72,9 @@ impl Client {
         Ok(caller)
     }
 
-    /// Asks ECR for an authorization token (GetAuthorizationToken).
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps AWS from answering, and an answer without a token.
-    pub async fn authorization_data(&self, registry: &Registry, caller: &Caller) -> Result<AuthorizationData, Error> {
-        match get_authorization_token(registry, caller).await {
-            Err(error @ (Error::ExpiredCredentials(_) | Error::InvalidCredentials(_))) => {
-                self.resolved.lock().await.forget(caller);
-                Err(error.in_region(&registry.region))
-            }
-            result => result,
-        }
+    /// Has `caller` looked up anew: AWS does not take its credentials.
+    pub(super) async fn forget(&self, caller: &Caller) {
+        self.resolved.lock().await.forget(caller);
     }
 }
 
@@ -147,26 +133,4 @@ impl Resolved {
             *self = Self::default();
         }
     }
-}
-
-async fn get_authorization_token(registry: &Registry, caller: &Caller) -> Result<AuthorizationData, Error> {
-    let keys = &caller.found.credentials;
-    let request = caller.session.ecr(&registry.region).get_authorization_token();
-    // AWS calls registryIds deprecated, yet they decide the proxyEndpoint: without them it is the caller's own.
-    #[allow(deprecated)]
-    let request = request.registry_ids(&registry.id);
-    let service = format!("Amazon ECR in {}", registry.region);
-    let attempt = || {
-        let credentials = aws_sdk_ecr::config::Builder::new().credentials_provider(keys.clone());
-        let output = request.clone().customize().config_override(credentials).send();
-        async { output.await.map_err(|error| answer::meaning(&error, &service, &credentials::secrets(keys))) }
-    };
-    let output = caller.session.patience.call(&service, attempt).await?;
-    let data = output.authorization_data.unwrap_or_default().into_iter().next();
-    let data = data.ok_or(Error::Incomplete("no authorization data"))?;
-    AuthorizationData::new(
-        data.authorization_token.ok_or(Error::Incomplete("no authorization token"))?,
-        data.expires_at.ok_or(Error::Incomplete("no time at which the token expires"))?.secs(),
-        data.proxy_endpoint.unwrap_or_default(),
-    )
 }

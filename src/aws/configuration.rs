@@ -73,6 +73,25 @@ pub struct Configuration {
     pub forbidden_account_ids: Vec<String>,
     /// What is added to the `User-Agent` header.
     pub user_agents: Vec<String>,
+    /// The tags of resources that are not returned.
+    pub ignore_tags: IgnoreTags,
+}
+
+/// Tags of resources that are not returned.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IgnoreTags {
+    /// Their keys.
+    pub keys: Vec<String>,
+    /// What their keys begin with.
+    pub key_prefixes: Vec<String>,
+}
+
+impl IgnoreTags {
+    /// Whether a tag with this key is one of them.
+    pub fn covers(&self, key: &str) -> bool {
+        self.keys.iter().any(|ignored| ignored == key) || self.key_prefixes.iter().any(|start| key.starts_with(start))
+    }
 }
 
 /// A role to assume with credentials.

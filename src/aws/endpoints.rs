@@ -19,6 +19,7 @@ pub(super) struct Service {
 }
 
 pub(super) const ECR: Service = Service { configured: "ecr", property: "ecr", older: &[] };
+pub(super) const ECR_PUBLIC: Service = Service { configured: "ecrpublic", property: "ecr_public", older: &[] };
 pub(super) const STS: Service =
     Service { configured: "sts", property: "sts", older: &["TF_AWS_STS_ENDPOINT", "AWS_STS_ENDPOINT"] };
 pub(super) const SSO: Service = Service { configured: "sso", property: "sso", older: &[] };

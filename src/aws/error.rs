@@ -143,8 +143,25 @@ pub enum Error {
     AccessDenied {
         /// What AWS said.
         answer: String,
-        /// The permission that is missing, if it is not that of the call that was asked for.
-        action: Option<&'static str>,
+        /// The permission that the call needs.
+        action: &'static str,
+    },
+    /// What was asked for is not there.
+    #[error("AWS did not find it: {0}")]
+    NotFound(String),
+    /// More than one thing is what was asked for.
+    #[error("{0} images match, not one")]
+    Several(usize),
+    /// A list without end.
+    #[error("AWS's list goes on after {0} pages")]
+    TooManyPages(usize),
+    /// The Region belongs to a partition without ECR Public.
+    #[error("Amazon ECR Public is not in the partition {partition}, to which {region} belongs")]
+    NotPublic {
+        /// The Region.
+        region: String,
+        /// Its partition.
+        partition: &'static str,
     },
     /// The credentials are over.
     #[error("the AWS credentials have expired: {0}")]
@@ -241,9 +258,26 @@ impl Error {
         }
     }
 
-    /// What to do next: one sentence without a full stop. `action` is the permission that the call needs, for example
-    /// `ecr:GetAuthorizationToken`; `namespace` stands in front of the configuration's keys.
-    pub fn advice(&self, action: &str, namespace: Namespace) -> String {
+    /// The same error, which for a denied call names the permission that it needs, for example
+    /// `ecr:GetAuthorizationToken`.
+    pub(super) fn needing(self, action: &'static str) -> Self {
+        match self {
+            Self::AccessDenied { answer, .. } => Self::AccessDenied { answer, action },
+            Self::Lasting { error, tries, time } => {
+                Self::Lasting { error: Box::new(error.needing(action)), tries, time }
+            }
+            error => error,
+        }
+    }
+
+    /// The first of what was found.
+    pub(crate) fn unless_found<T>(found: impl IntoIterator<Item = Vec<T>>) -> Result<T, Self> {
+        let first = found.into_iter().flatten().next();
+        first.ok_or_else(|| Self::NotFound("its answer is empty".to_owned()))
+    }
+
+    /// What to do next: one sentence without a full stop. `namespace` stands in front of the configuration's keys.
+    pub fn advice(&self, namespace: Namespace) -> String {
         let text = match self {
             Self::NoRegion { .. } => "Set one, for example with `pulumi config set aws:region eu-west-1`",
             Self::InvalidRegion(_) => "Correct it, for example to eu-west-1",
@@ -281,16 +315,24 @@ impl Error {
                 );
             }
             Self::AccountNotAllowed { .. } => "Use credentials of another account, or change that key",
-            Self::AccessDenied { action: missing, .. } => {
-                let action = missing.unwrap_or(action);
-                return format!("Allow these credentials the action {action} on the resource `*`");
+            Self::AccessDenied { answer, action } => {
+                // AWS names both, unless a policy of another kind denies it.
+                let action = word_after(answer, "not authorized to perform: ").unwrap_or(action);
+                let resource = word_after(answer, "on resource: ").unwrap_or("*");
+                return format!("Allow these credentials the action {action} on the resource `{resource}`");
             }
+            Self::NotFound(_) => "Check the names in the arguments, the Region, and whose registry it is",
+            Self::Several(_) => "Name the image by imageTag or imageDigest, or set mostRecent to true",
+            Self::TooManyPages(_) => "Check that the endpoint's URL is that of Amazon ECR, or look up single ones",
+            Self::NotPublic { .. } => "Use a Region and credentials of the partition aws",
             Self::ExpiredCredentials(_) => "Get new ones and set them again, or sign in again",
             Self::InvalidCredentials(_) => {
                 "Check the access key, the secret key and the session token, and that they are of the Region's partition"
             }
             Self::ClockSkew(_) => "Set this machine's clock, for example by switching time synchronisation on",
-            Self::InvalidParameter(_) => "Check that registryId is the id of an AWS account that exists",
+            Self::InvalidParameter(_) => {
+                "Check the arguments, and that registryId is the id of an AWS account that exists"
+            }
             Self::Throttled { .. } => "Try again later, or make fewer calls at the same time",
             Self::Server(_) => "Try again; if it lasts, look at the AWS Health Dashboard for the Region",
             Self::Unreachable { .. } => {
@@ -309,11 +351,15 @@ impl Error {
             }
             Self::Incomplete(_) => "Check that the endpoint's URL is that of Amazon ECR",
             Self::Other(_) => "Look the answer up in the service's API reference",
-            Self::Lasting { error, .. } => return error.advice(action, namespace),
+            Self::Lasting { error, .. } => return error.advice(namespace),
         };
         // These texts are this file's own, so nothing else is taken for a key.
         text.replace("aws:", &format!("{namespace}:"))
     }
+}
+
+fn word_after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    text.split_once(start)?.1.split_whitespace().next()
 }
 
 fn list(names: &[String]) -> String {

@@ -4,10 +4,13 @@
 
 mod answer;
 mod authorization;
+mod call;
 mod caller;
 mod client;
 mod configuration;
 mod credentials;
+mod ecr;
+mod ecr_public;
 mod endpoints;
 mod error;
 mod files;
@@ -25,9 +28,11 @@ mod shown;
 mod trust;
 mod validity;
 
-pub use authorization::AuthorizationData;
+pub use authorization::{AuthorizationData, Registry};
 pub use caller::Caller;
-pub use client::{Client, Registry};
-pub use configuration::{AssumeRole, Configuration, Invalid, WebIdentity};
+pub use client::Client;
+pub use configuration::{AssumeRole, Configuration, IgnoreTags, Invalid, WebIdentity};
+pub use ecr::Ecr;
+pub use ecr_public::EcrPublic;
 pub use error::Error;
 pub use namespace::Namespace;

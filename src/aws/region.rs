@@ -5,6 +5,9 @@ use super::Error;
 /// The partition of Regions that no other partition claims.
 pub(super) const COMMERCIAL: &str = "aws";
 
+/// The Region of Amazon ECR Public, which the commercial partition alone has.
+pub(super) const PUBLIC: &str = "us-east-1";
+
 /// What the names of a partition's Regions begin with.
 const PARTITIONS: [(&str, &str); 8] = [
     ("cn-", "aws-cn"),

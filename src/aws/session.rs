@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -42,10 +42,13 @@ pub(super) struct Session {
     pub(super) patience: Patience,
     /// The URL that the configuration, the environment or the profile has for ECR.
     pub(super) ecr_endpoint: Option<String>,
+    /// The same for ECR Public.
+    pub(super) ecr_public_endpoint: Option<String>,
     sts_endpoint: Option<String>,
     sso_endpoint: Option<String>,
     sso_oidc_endpoint: Option<String>,
     ecr: Mutex<HashMap<String, aws_sdk_ecr::Client>>,
+    ecr_public: OnceLock<aws_sdk_ecrpublic::Client>,
 }
 
 /// The settings of a service's client; the services' types differ in name alone.
@@ -79,6 +82,7 @@ impl Session {
         Ok(Self {
             sdk: sdk(&configuration, &settings, &http, rules.sdk())?,
             ecr_endpoint: endpoint(endpoints::ECR)?,
+            ecr_public_endpoint: endpoint(endpoints::ECR_PUBLIC)?,
             sts_endpoint: endpoint(endpoints::STS)?,
             sso_endpoint: endpoint(endpoints::SSO)?,
             sso_oidc_endpoint: endpoint(endpoints::SSO_OIDC)?,
@@ -87,6 +91,7 @@ impl Session {
             http,
             patience: Patience::new(rules),
             ecr: Mutex::default(),
+            ecr_public: OnceLock::new(),
         })
     }
 
@@ -128,6 +133,16 @@ impl Session {
                 config = config.interceptor(AsWritten::new(url));
             }
             aws_sdk_ecr::Client::from_conf(config.build())
+        });
+        client.clone()
+    }
+
+    /// The client of ECR Public, the same one each time.
+    pub(super) fn ecr_public(&self) -> aws_sdk_ecrpublic::Client {
+        let client = self.ecr_public.get_or_init(|| {
+            let config = config!(self, aws_sdk_ecrpublic, &self.ecr_public_endpoint);
+            let config = config.region(Region::from_static(region::PUBLIC));
+            aws_sdk_ecrpublic::Client::from_conf(config.build())
         });
         client.clone()
     }

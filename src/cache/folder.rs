@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-use super::{Key, Token};
-use crate::aws::{AuthorizationData, Caller, Error};
+use super::Token;
+use crate::aws::{AuthorizationData, Caller, Error, Registry};
 
 /// The folder of tokens that processes share; absent or empty: they share none.
 const CACHE_DIR: &str = "PULUMI_AWS_ECR_CACHE_DIR";
@@ -52,7 +52,7 @@ struct Content {
     got_at: i64,
     authorization_token: String,
     expires_at: i64,
-    proxy_endpoint: String,
+    proxy_endpoint: Option<String>,
 }
 
 impl Content {
@@ -83,7 +83,7 @@ impl Folder {
         Self { path: path.into(), usable: Arc::default() }
     }
 
-    /// The token that any process got as `caller` for `key`, if it may be served again, or else that of `call`, which
+    /// The token that any process got as `caller` for `registry`, if it may be served again, or else that of `call`, which
     /// is then there for the others.
     ///
     /// # Errors
@@ -91,14 +91,14 @@ impl Folder {
     /// What the call returns. It is not remembered.
     pub async fn get(
         &self,
-        key: &Key,
+        registry: &Registry,
         caller: &Caller,
         call: impl Future<Output = Result<Token, Error>>,
     ) -> Result<Token, Error> {
         if !self.is_usable().await {
             return call.await;
         }
-        let (folder, name) = (self.path.clone(), digest(key, caller.identity()));
+        let (folder, name) = (self.path.clone(), digest(registry, caller.identity()));
         let (path, digest) = (folder.join(name.clone() + SUFFIX), name.clone());
         if let Ok(Some(token)) = spawn_blocking(move || read(&path, &digest)).await {
             return Ok(token);
@@ -151,11 +151,16 @@ fn is_own(metadata: &fs::Metadata) -> bool {
     metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// The name of what is got for `key` by the caller of this identity: it says nothing about either.
-fn digest<'a>(key: &'a Key, identity: impl Iterator<Item = &'a str>) -> String {
+/// The name of what is got for `registry` by the caller of this identity: it says nothing about either.
+fn digest<'a>(registry: &'a Registry, identity: impl Iterator<Item = &'a str>) -> String {
+    let registry = match registry {
+        Registry::Private { id: Some(id), region } => ["ecr", id, region],
+        Registry::Private { id: None, region } => ["own ecr", "", region],
+        Registry::Public => ["ecr-public", "", ""],
+    };
     // A length before each part keeps neighbours apart.
     let mut hash = Sha256::new();
-    for part in [key.function, &key.registry.id, &key.registry.region].into_iter().chain(identity) {
+    for part in registry.into_iter().chain(identity) {
         hash.update(part.len().to_le_bytes());
         hash.update(part);
     }
@@ -208,26 +213,26 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::aws::Registry;
 
     #[test]
     fn every_part_counts_and_none_runs_into_the_next() {
+        let private =
+            |id: Option<&str>, region: &str| Registry::Private { id: id.map(str::to_owned), region: region.to_owned() };
         let all = [
-            ["f", "12", "eu", "key", "account"],
-            ["g", "12", "eu", "key", "account"],
-            ["f1", "2", "eu", "key", "account"],
-            ["f", "1", "2eu", "key", "account"],
-            ["f", "12", "us", "key", "account"],
-            ["f", "12", "euk", "ey", "account"],
-            ["f", "12", "eu", "other", "account"],
-            ["f", "12", "eu", "key", "other"],
-            ["f", "12", "eu", "", "keyaccount"],
-            ["f", "12", "eu", "keyaccount", ""],
+            (private(Some("12"), "eu"), ["key", "account"]),
+            (private(Some("1"), "2eu"), ["key", "account"]),
+            (private(None, "eu"), ["key", "account"]),
+            (private(Some(""), "eu"), ["key", "account"]),
+            (Registry::Public, ["key", "account"]),
+            (private(Some("12"), "us"), ["key", "account"]),
+            (private(Some("12"), "euk"), ["ey", "account"]),
+            (private(Some("12"), "eu"), ["other", "account"]),
+            (private(Some("12"), "eu"), ["key", "other"]),
+            (private(Some("12"), "eu"), ["", "keyaccount"]),
+            (private(Some("12"), "eu"), ["keyaccount", ""]),
         ];
-        let names = all.map(|[function, id, region, identity @ ..]: [&'static str; 5]| {
-            let registry = Registry { id: id.to_owned(), region: region.to_owned() };
-            digest(&Key { function, registry }, identity.into_iter())
-        });
-        assert_eq!(BTreeSet::from(names).len(), all.len());
+        let names: BTreeSet<_> =
+            all.iter().map(|(registry, identity)| digest(registry, identity.iter().copied())).collect();
+        assert_eq!(names.len(), all.len());
     }
 }

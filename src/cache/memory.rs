@@ -1,42 +1,41 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::Hash,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::future::{FutureExt, Shared, WeakShared};
 
-use super::{Key, Window};
-use crate::aws::Error;
+use super::Window;
 
 /// The number of answers that are remembered. One takes less than 10 kB, and few programs know more registries.
 const CAPACITY: usize = 256;
 
-/// The answers that this process got, each while its window is open. Clones share one state.
-#[derive(Clone)]
-pub struct Memory<T> {
-    entries: Arc<Mutex<Entries<T>>>,
+/// The answers that this process got, by what was asked, each while its window is open. Clones share one state.
+pub struct Memory<K, T, E> {
+    entries: Arc<Mutex<Entries<K, T, E>>>,
 }
 
-type Entries<T> = HashMap<Key, Entry<T>>;
+type Entries<K, T, E> = HashMap<K, Entry<T, E>>;
 
-enum Entry<T> {
+enum Entry<T, E> {
     /// A call in flight. It belongs to those who wait for it: when the last of them is gone, so is the call.
-    Called(WeakShared<Call<T>>),
+    Called(WeakShared<Call<T, E>>),
     Got(T, Window),
 }
 
-type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
+type Call<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
-enum Found<T> {
+enum Found<T, E> {
     Answer(T),
-    Call(Shared<Call<T>>),
+    Call(Shared<Call<T, E>>),
 }
 
-impl<T: Clone> Entry<T> {
+impl<T: Clone, E: Clone> Entry<T, E> {
     /// What the entry is good for; `None`: the answer may not be served again, or nobody waits for the call.
-    fn find(&self) -> Option<Found<T>> {
+    fn find(&self) -> Option<Found<T, E>> {
         match self {
             Self::Called(call) => call.upgrade().map(Found::Call),
             Self::Got(answer, window) => window.is_open().then(|| Found::Answer(answer.clone())),
@@ -44,23 +43,34 @@ impl<T: Clone> Entry<T> {
     }
 }
 
-impl<T> Default for Memory<T> {
+impl<K, T, E> Clone for Memory<K, T, E> {
+    fn clone(&self) -> Self {
+        Self { entries: self.entries.clone() }
+    }
+}
+
+impl<K, T, E> Default for Memory<K, T, E> {
     fn default() -> Self {
         Self { entries: Arc::default() }
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Memory<T> {
+impl<K, T, E> Memory<K, T, E>
+where
+    K: Clone + Eq + Hash + Send + 'static,
+    T: Clone + Send + Sync + 'static,
+    E: Clone + Send + Sync + 'static,
+{
     /// The answer for `key`: one that was got before and may be served again, or that of an equal call in flight, or
-    /// else that of `call`, with the window in which it may be served again. Whoever does not wait any longer leaves the
-    /// call to the others.
+    /// else that of `call`, with the window in which it may be served again, if it may. Whoever does not wait any longer
+    /// leaves the call to the others.
     ///
     /// # Errors
     ///
     /// What the call returns, to all who wait for it. It is not remembered.
-    pub async fn get<F>(&self, key: Key, call: impl FnOnce(Key) -> F) -> Result<T, Error>
+    pub async fn get<F>(&self, key: K, call: impl FnOnce() -> F) -> Result<T, E>
     where
-        F: Future<Output = Result<(T, Option<Window>), Error>> + Send + 'static,
+        F: Future<Output = Result<(T, Option<Window>), E>> + Send + 'static,
     {
         match self.find_or_start(key, call) {
             Found::Answer(answer) => Ok(answer),
@@ -68,9 +78,9 @@ impl<T: Clone + Send + Sync + 'static> Memory<T> {
         }
     }
 
-    fn find_or_start<F>(&self, key: Key, call: impl FnOnce(Key) -> F) -> Found<T>
+    fn find_or_start<F>(&self, key: K, call: impl FnOnce() -> F) -> Found<T, E>
     where
-        F: Future<Output = Result<(T, Option<Window>), Error>> + Send + 'static,
+        F: Future<Output = Result<(T, Option<Window>), E>> + Send + 'static,
     {
         let mut entries = self.lock();
         if let Some(found) = entries.get(&key).and_then(Entry::find) {
@@ -79,17 +89,13 @@ impl<T: Clone + Send + Sync + 'static> Memory<T> {
         if entries.len() >= CAPACITY {
             entries.retain(|_, entry| entry.find().is_some());
         }
-        let call = self.clone().remembering(key.clone(), call(key.clone())).boxed().shared();
+        let call = self.clone().remembering(key.clone(), call()).boxed().shared();
         entries.extend(call.downgrade().map(|call| (key, Entry::Called(call))));
         Found::Call(call)
     }
 
     /// Makes `call` and puts its answer, if it may be served again, in the place of the call.
-    async fn remembering(
-        self,
-        key: Key,
-        call: impl Future<Output = Result<(T, Option<Window>), Error>>,
-    ) -> Result<T, Error> {
+    async fn remembering(self, key: K, call: impl Future<Output = Result<(T, Option<Window>), E>>) -> Result<T, E> {
         let result = call.await;
         let mut entries = self.lock();
         match &result {
@@ -102,14 +108,14 @@ impl<T: Clone + Send + Sync + 'static> Memory<T> {
         result.map(|(answer, _)| answer)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries<T>> {
+    fn lock(&self) -> MutexGuard<'_, Entries<K, T, E>> {
         // A panic while the lock was held cannot leave an entry half-written.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Forgets the answer that closes first, if there is one too many. Calls in flight stay, however many the engine makes.
-fn forget_excess<T>(entries: &mut Entries<T>) {
+fn forget_excess<K: Clone + Eq + Hash, T, E>(entries: &mut Entries<K, T, E>) {
     let got = entries.iter().filter_map(|(key, entry)| match entry {
         Entry::Called(_) => None,
         Entry::Got(_, window) => Some((window.closes(), key)),
@@ -123,7 +129,7 @@ fn forget_excess<T>(entries: &mut Entries<T>) {
 }
 
 /// Without answers: they hold tokens.
-impl<T> fmt::Debug for Memory<T> {
+impl<K, T, E> fmt::Debug for Memory<K, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Memory").finish_non_exhaustive()
     }
@@ -140,13 +146,8 @@ mod tests {
     use tokio::task::yield_now;
 
     use super::*;
-    use crate::aws::Registry;
 
-    fn key(number: usize) -> Key {
-        Key { function: "f", registry: Registry { id: number.to_string(), region: "eu-west-1".to_owned() } }
-    }
-
-    fn answer() -> Result<((), Option<Window>), Error> {
+    fn answer() -> Result<((), Option<Window>), ()> {
         Ok(((), Window::new(SystemTime::now(), Duration::from_secs(12 * 60 * 60))))
     }
 
@@ -154,29 +155,28 @@ mod tests {
     async fn the_number_of_answers_is_bounded() {
         let memory = Memory::default();
         for number in 0..3 * CAPACITY {
-            memory.get(key(number), |_| ready(answer())).await.unwrap();
+            memory.get(number, || ready(answer())).await.unwrap();
             assert!(memory.lock().len() <= CAPACITY);
         }
-        let last = memory.get(key(3 * CAPACITY - 1), |_| async { panic!("remembered") }).await;
+        let last = memory.get(3 * CAPACITY - 1, || async { panic!("remembered") }).await;
         assert!(last.is_ok());
-        memory.get(key(0), |_| ready(answer())).await.unwrap();
+        memory.get(0, || ready(answer())).await.unwrap();
     }
 
     #[tokio::test]
-    async fn an_answer_is_for_one_function() {
-        let memory = Memory::default();
-        let other = Key { function: "g", ..key(0) };
-        for (key, expected) in [(key(0), "f"), (other, "g"), (key(0), "f")] {
-            let got = memory.get(key, |key| ready(answer().map(|(_, window)| (key.function, window)))).await;
-            assert_eq!(got, Ok(expected));
+    async fn an_answer_without_a_window_is_not_remembered() {
+        let memory = Memory::<_, _, ()>::default();
+        for number in 0..3 {
+            assert_eq!(memory.get("key", || ready(Ok((number, None)))).await, Ok(number));
         }
+        assert_eq!(memory.lock().len(), 0);
     }
 
     #[tokio::test]
     async fn answers_that_arrive_all_at_once_are_bounded_as_well() {
         let memory = Memory::default();
         let call = |number| {
-            memory.get(key(number), |_| async {
+            memory.get(number, || async {
                 yield_now().await;
                 answer()
             })
@@ -187,18 +187,18 @@ mod tests {
 
     #[tokio::test]
     async fn calls_that_nobody_waits_for_leave_nothing_behind() {
-        let memory = Memory::<()>::default();
+        let memory = Memory::<_, (), ()>::default();
         for number in 0..3 * CAPACITY {
-            drop(memory.find_or_start(key(number), |_| pending()));
+            drop(memory.find_or_start(number, pending));
             assert!(memory.lock().len() <= CAPACITY);
         }
     }
 
     #[tokio::test]
     async fn a_failure_leaves_nothing_behind() {
-        let memory = Memory::<()>::default();
-        let failed = memory.get(key(0), |_| ready(Err(Error::Incomplete("no token")))).await;
-        assert_eq!(failed, Err(Error::Incomplete("no token")));
+        let memory = Memory::<_, (), _>::default();
+        let failed = memory.get(0, || ready(Err("no token"))).await;
+        assert_eq!(failed, Err("no token"));
         assert!(memory.lock().is_empty());
     }
 }

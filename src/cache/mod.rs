@@ -1,5 +1,5 @@
-//! Tokens that are served more than once: what was made of them to equal invokes of this process from [`Memory`] and,
-//! by choice, they themselves to other processes from a [`Folder`].
+//! Answers that are served more than once: to this process from a [`Memory`] and, by choice, tokens to other processes
+//! from a [`Folder`].
 
 mod folder;
 mod memory;
@@ -7,19 +7,10 @@ mod window;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::aws::{AuthorizationData, Registry};
+use crate::aws::AuthorizationData;
 pub use folder::Folder;
 pub use memory::Memory;
 pub use window::Window;
-
-/// What a token was got for.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The token of the function that asked.
-    pub function: &'static str,
-    /// The registry, and where it was asked for.
-    pub registry: Registry,
-}
 
 /// What ECR returned, and when.
 ///

@@ -1,37 +1,54 @@
-//! Authorization tokens: from memory, from the folder that processes share, or from ECR.
+//! Authorization tokens, which several functions return in their own ways: from memory, from the folder that processes
+//! share, or from AWS.
 
-use super::Configured;
+use super::{Answer, Place};
 use crate::{
-    aws::{AuthorizationData, Error, Registry},
-    cache::{Key, Token},
+    aws::{AuthorizationData, Caller, Ecr, EcrPublic, Error, Registry},
+    cache::Token,
     plugin::Results,
 };
 
-/// What `results` makes of a token for `registry`, got for `function` and no other. It is made once for as long as the
-/// token may be served.
-pub(super) async fn get(
-    provider: &Configured,
-    function: &'static str,
-    registry: &Registry,
-    results: fn(&Registry, &AuthorizationData) -> Results,
-) -> Result<Results, Error> {
-    let key = Key { function, registry: registry.clone() };
-    let call = |key| {
-        let provider = provider.clone();
-        async move {
-            let token = token(&provider, &key).await?;
-            Ok((results(&key.registry, &token.data), token.window()))
-        }
-    };
-    provider.memory.get(key, call).await
-}
+impl Place {
+    /// What `results` makes of a token for `registry`.
+    pub(super) async fn authorization(
+        &self,
+        registry: Registry,
+        results: impl FnOnce(&AuthorizationData) -> Results,
+    ) -> Result<Answer, Error> {
+        let (place, asked) = (self.clone(), registry.clone());
+        let call = || async move {
+            let token = place.token(&asked).await?;
+            let window = token.window();
+            Ok((token, window))
+        };
+        let token = self.provider.tokens.get(registry, call).await?;
+        Ok(Answer { results: results(&token.data), window: token.window() })
+    }
 
-async fn token(provider: &Configured, key: &Key) -> Result<Token, Error> {
-    let Configured { client, shared_tokens, .. } = provider;
-    let caller = client.caller(&key.registry.region).await?;
-    let call = async { client.authorization_data(&key.registry, &caller).await.map(Token::now) };
-    match shared_tokens {
-        Some(folder) => folder.get(key, &caller, call).await,
-        None => call.await,
+    async fn token(&self, registry: &Registry) -> Result<Token, Error> {
+        match registry {
+            Registry::Private { id, region } => {
+                let ecr = Ecr::new(&self.provider.client, region).await?;
+                let call = async { ecr.authorization_data(id.as_deref()).await.map(Token::now) };
+                self.shared(registry, ecr.caller(), call).await
+            }
+            Registry::Public => {
+                let ecr = EcrPublic::new(&self.provider.client).await?;
+                let call = async { ecr.authorization_data().await.map(Token::now) };
+                self.shared(registry, ecr.caller(), call).await
+            }
+        }
+    }
+
+    async fn shared(
+        &self,
+        registry: &Registry,
+        caller: &Caller,
+        call: impl Future<Output = Result<Token, Error>>,
+    ) -> Result<Token, Error> {
+        match &self.provider.shared_tokens {
+            Some(folder) => folder.get(registry, caller, call).await,
+            None => call.await,
+        }
     }
 }

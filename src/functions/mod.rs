@@ -3,8 +3,21 @@
 //! To add one: describe it in `schema.json`, copy the nearest file, add its row to [`FUNCTIONS`].
 
 mod authorization;
-mod get_credentials;
+mod ecr_get_authorization_token;
+mod ecr_get_credentials;
+mod ecr_get_image;
+mod ecr_get_images;
+mod ecr_get_lifecycle_policy_document;
+mod ecr_get_pull_through_cache_rule;
+mod ecr_get_repositories;
+mod ecr_get_repository;
+mod ecr_get_repository_creation_template;
+mod ecrpublic_get_authorization_token;
+mod ecrpublic_get_images;
+mod names;
+mod policy;
 mod registry_id;
+mod values;
 
 use std::{
     future::Future,
@@ -15,8 +28,8 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    aws::{Client, Configuration, Invalid, Namespace},
-    cache::{Folder, Memory},
+    aws::{Client, Configuration, Error, Invalid, Namespace, Registry},
+    cache::{Folder, Memory, Token, Window},
     plugin::{Failure, InvokeError, Json, Package, Provider, Results},
 };
 
@@ -25,13 +38,64 @@ use crate::{
 pub struct Function {
     /// Its token in `schema.json`, for example `aws:ecr/getCredentials:getCredentials`.
     pub token: &'static str,
-    call: for<'a> fn(&'a Configured, Json) -> Call<'a>,
+    call: fn(&'static str, Configured, Json) -> Call,
 }
 
-type Call<'a> = Pin<Box<dyn Future<Output = Result<Results, InvokeError>> + Send + 'a>>;
+type Call = Pin<Box<dyn Future<Output = Result<Answer, InvokeError>> + Send>>;
 
 /// Every function, as the schema lists them.
-pub const FUNCTIONS: &[Function] = &[get_credentials::FUNCTION];
+pub const FUNCTIONS: &[Function] = &[
+    ecr_get_authorization_token::FUNCTION,
+    ecr_get_credentials::FUNCTION,
+    ecr_get_image::FUNCTION,
+    ecr_get_images::FUNCTION,
+    ecr_get_lifecycle_policy_document::FUNCTION,
+    ecr_get_pull_through_cache_rule::FUNCTION,
+    ecr_get_repositories::FUNCTION,
+    ecr_get_repository::FUNCTION,
+    ecr_get_repository_creation_template::FUNCTION,
+    ecrpublic_get_authorization_token::FUNCTION,
+    ecrpublic_get_images::FUNCTION,
+];
+
+impl Function {
+    /// The function whose arguments are `A`.
+    const fn new<A: Arguments>(token: &'static str) -> Self {
+        Self { token, call: |token, provider, arguments| Box::pin(call::<A>(token, provider, arguments)) }
+    }
+}
+
+/// The arguments of a function as a type. All functions that call AWS have the argument `region` besides.
+trait Arguments: DeserializeOwned + Send + 'static {
+    /// Says what is wrong, beyond what the schema tells.
+    fn check(&self) -> Result<(), Failure>;
+
+    /// What is asked for, for people: `registry 123456789012`.
+    fn subject(&self) -> String;
+
+    /// The results.
+    fn answer(self, place: Place) -> impl Future<Output = Result<Answer, Error>> + Send;
+}
+
+/// Where a function is called.
+#[derive(Debug, Clone)]
+struct Place {
+    provider: Configured,
+    region: String,
+}
+
+/// What a function returns, and when equal calls may be given the same; without a window they never are, but share
+/// their call while it is in flight.
+struct Answer {
+    results: Results,
+    window: Option<Window>,
+}
+
+impl From<Results> for Answer {
+    fn from(results: Results) -> Self {
+        Self { results, window: None }
+    }
+}
 
 /// The functions, as the provider configuration says.
 #[derive(Debug)]
@@ -47,7 +111,9 @@ struct Configured {
     /// What stands in front of the configuration's keys.
     namespace: Namespace,
     client: Arc<Client>,
-    memory: Memory<Results>,
+    /// By the function's token and the arguments, JSON.
+    answers: Memory<(&'static str, String), Results, InvokeError>,
+    tokens: Memory<Registry, Token, Error>,
     shared_tokens: Option<Folder>,
 }
 
@@ -74,8 +140,9 @@ impl Provider for EcrProvider {
 
     fn configure(&self, configuration: Json) -> Result<(), Vec<Failure>> {
         let client = Arc::new(Client::new(self.parse(configuration)?));
+        let (answers, tokens) = (Memory::default(), Memory::default());
         let (namespace, shared_tokens) = (self.namespace(), self.shared_tokens.clone());
-        let configured = Configured { namespace, client, memory: Memory::default(), shared_tokens };
+        let configured = Configured { namespace, client, answers, tokens, shared_tokens };
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Some(configured);
         Ok(())
     }
@@ -85,7 +152,13 @@ impl Provider for EcrProvider {
         let function = function.ok_or_else(|| InvokeError::Failed(format!("{token} is not served")))?;
         let configured = self.configured.read().unwrap_or_else(PoisonError::into_inner).clone();
         let configured = configured.ok_or_else(|| InvokeError::Failed("the provider is not configured".to_owned()))?;
-        (function.call)(&configured, arguments).await
+        let key = (function.token, serde_json::to_string(&arguments).map_err(|error| disagreement(&error))?);
+        let provider = configured.clone();
+        let call = || async move {
+            let answer = (function.call)(function.token, provider, arguments).await?;
+            Ok((answer.results, answer.window))
+        };
+        configured.answers.get(key, call).await
     }
 }
 
@@ -95,14 +168,35 @@ impl From<Invalid> for Failure {
     }
 }
 
-/// Calls `function` with its arguments as a type. The schema was checked before, so an argument that does not fit means
-/// that the type and the schema disagree.
-async fn typed<A, F>(arguments: Json, function: impl FnOnce(A) -> F) -> Result<Results, InvokeError>
-where
-    A: DeserializeOwned,
-    F: Future<Output = Result<Results, InvokeError>>,
-{
-    let arguments = serde_json::from_value(arguments.into());
-    let internal = |error| InvokeError::Failed(format!("the schema and the code disagree: {error}"));
-    function(arguments.map_err(internal)?).await
+/// Calls the function with this token. What fails reads `FUNCTION for SUBJECT in REGION: WHAT HAPPENED. WHAT TO DO.`
+async fn call<A: Arguments>(token: &str, provider: Configured, arguments: Json) -> Result<Answer, InvokeError> {
+    let region = arguments.get("region").and_then(|region| region.as_str()).filter(|region| !region.is_empty());
+    let region = region.map(str::to_owned);
+    let arguments: A = typed(arguments)?;
+    arguments.check()?;
+    let function = token.rsplit(':').next().unwrap_or_default();
+    let (subject, namespace) = (arguments.subject(), provider.namespace);
+    let failed = |subject: &str, error: &Error| {
+        InvokeError::Failed(format!("{function} for {subject}: {error}. {}.", error.advice(namespace)))
+    };
+    let region = match region {
+        Some(region) => region,
+        None => provider.client.region().await.map_err(|error| failed(&subject, &error))?,
+    };
+    let located = format!("{subject} in {region}");
+    arguments.answer(Place { provider, region }).await.map_err(|error| match error {
+        // The error says what may be shown of it.
+        Error::InvalidRegion(_) => failed(&subject, &error),
+        _ => failed(&located, &error),
+    })
+}
+
+/// The arguments as a type.
+fn typed<A: DeserializeOwned>(arguments: Json) -> Result<A, InvokeError> {
+    serde_json::from_value(arguments.into()).map_err(|error| disagreement(&error))
+}
+
+/// The schema was checked before, so an argument that does not fit means that the type and the schema disagree.
+fn disagreement(error: &serde_json::Error) -> InvokeError {
+    InvokeError::Failed(format!("the schema and the code disagree: {error}"))
 }

@@ -10,21 +10,34 @@ const SHOWN: usize = 100;
 /// What follows the id in the host of a registry: plain, dual-stack, and dual-stack with FIPS.
 const HOSTS: [&str; 3] = [".dkr.", ".dkr-ecr.", ".dkr-ecr-fips."];
 
-/// A registry id as it was given.
+/// Checks the argument `registryId`.
 ///
 /// # Errors
 ///
-/// A failure of `property` that says what was given and what it looks like.
-pub(super) fn parse(property: &str, given: String) -> Result<String, Failure> {
+/// A failure that says what was given and what it looks like.
+pub(super) fn check(given: &str) -> Result<(), Failure> {
     if given.len() == DIGITS && given.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(given);
+        return Ok(());
     }
-    let hint = hint(&given);
+    let hint = hint(given);
     let given: String = given.chars().take(SHOWN).collect();
     Err(Failure::new(
-        property,
+        "registryId",
         format!("must be a registry id, the {DIGITS} digits of an AWS account, but is {given:?}{hint}"),
     ))
+}
+
+/// The same where absent and empty text mean the caller's own registry.
+pub(super) fn check_unless_empty(given: Option<&str>) -> Result<(), Failure> {
+    given.filter(|id| !id.is_empty()).map_or(Ok(()), check)
+}
+
+/// Whose registry it is, for people.
+pub(super) fn subject(given: Option<&str>) -> String {
+    match given.filter(|id| !id.is_empty()) {
+        Some(id) => format!("registry {id}"),
+        None => "the caller's registry".to_owned(),
+    }
 }
 
 fn hint(given: &str) -> String {

@@ -53,7 +53,7 @@ impl fmt::Display for Failure {
 }
 
 /// Why a function has no result.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum InvokeError {
     /// The arguments are at fault; the user sees each with its property.
     Arguments(Vec<Failure>),

@@ -20,9 +20,9 @@ struct Shared {
 }
 
 impl Results {
-    /// Results, each with its name.
+    /// Results, each with its name, without those that are null.
     pub fn new<const N: usize>(values: [(&str, impl Into<Value>); N]) -> Self {
-        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let values = property::without_null(values);
         Self { shared: Arc::new(Shared { values, plain: OnceLock::new() }) }
     }
 

@@ -375,6 +375,9 @@ impl<'a> Check<'a> {
             self.fail(path, "has a type that the schema does not describe");
             return None;
         };
+        for name in r#type.required.iter().filter(|name| matches!(object.get(*name), None | Some(Value::Null))) {
+            self.fail(&format!("{path}.{name}"), "is missing, but the function needs it");
+        }
         let mut values = Json::new();
         for (name, value) in object {
             let path = format!("{path}.{name}");

@@ -12,6 +12,7 @@ mod demo;
 mod descriptors;
 mod discovery;
 mod failures;
+mod functions;
 mod generated_sdks;
 mod installing;
 mod java;

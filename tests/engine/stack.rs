@@ -60,7 +60,7 @@ impl Stack {
         stack.pulumi(&["stack", "init", "test"]).success();
         stack.configure(&[
             &format!("--plaintext=aws:region={REGION}"),
-            &format!("--plaintext=aws:endpoints={}", json!([{ "ecr": endpoint }])),
+            &format!("--plaintext=aws:endpoints={}", json!([{ "ecr": endpoint, "ecrpublic": endpoint }])),
             &format!("--secret=aws:accessKey={ACCESS_KEY}"),
             &format!("--secret=aws:secretKey={SECRET_KEY}"),
             &format!("--plaintext=registryId={registry_id}"),

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
+use serde_json::Value;
 use support::ecr::{Ecr, Recorded};
 use tokio::runtime;
 use tokio::sync::oneshot;
@@ -21,6 +22,11 @@ impl StandIn {
 
     pub(crate) fn endpoint(&self) -> String {
         self.0.url()
+    }
+
+    /// See [`Ecr::hold`].
+    pub(crate) fn hold(&self, kind: &'static str, thing: Value) {
+        self.0.hold(kind, thing);
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {

@@ -2,13 +2,14 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "benches/README.md",
     "benches/RESULTS.md",
     "docs/_index.md",
     "docs/configuration.md",
     "docs/design.md",
+    "docs/functions.md",
     "docs/installation-configuration.md",
     "docs/routing.md",
     "docs/troubleshooting.md",
@@ -41,6 +42,15 @@ fn links_lead_to_files_of_the_repository() {
         }
     }
     assert!(followed >= 10, "links were found: {followed}");
+}
+
+#[test]
+fn every_function_is_listed() {
+    let text = read("docs/functions.md");
+    let rows: Vec<_> = text.lines().filter_map(cells).collect();
+    let listed: Vec<_> = rows.iter().filter_map(|row| row[0].strip_prefix('`')?.strip_suffix('`')).collect();
+    let served: Vec<_> = pulumi_resource_aws::functions::FUNCTIONS.iter().map(|function| function.token).collect();
+    assert_eq!(listed, served);
 }
 
 /// The cells of a row of a table.

@@ -17,6 +17,11 @@ use crate::{
     machine::{Machine, calls, with},
 };
 
+const GET_REPOSITORY: &str = "aws:ecr/getRepository:getRepository";
+const GET_REPOSITORIES: &str = "aws:ecr/getRepositories:getRepositories";
+const GET_IMAGE: &str = "aws:ecr/getImage:getImage";
+const GET_PUBLIC_TOKEN: &str = "aws:ecrpublic/getAuthorizationToken:getAuthorizationToken";
+
 const TABLE: &str = include_str!("../../docs/troubleshooting.md");
 
 /// A row: what happened and what to do, with `…` for anything.
@@ -34,13 +39,10 @@ fn rows() -> Vec<Row> {
 impl Row {
     /// Whether `message` is this row, behind the words that name the call.
     fn is(&self, message: &str) -> bool {
-        let message = message.strip_prefix("getCredentials for registry 123456789012").expect("the function's name");
-        let what = message.strip_prefix(": ").or_else(|| {
-            let (region, what) = message.strip_prefix(" in ")?.split_once(": ")?;
-            (!region.is_empty()).then_some(what)
-        });
+        let (_, call) = message.split_once("get").unwrap_or_else(|| panic!("no function: {message}"));
+        let (_, what) = call.split_once(": ").expect("a colon");
         let row = format!("{}. {}.", self.happened, self.to_do).replace("aws:", &format!("{}:", served().name));
-        matches(&row, what.expect("a colon"))
+        matches(&row, what)
     }
 }
 
@@ -150,6 +152,30 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
         ("AWS answered", "something", error("OtherException", "something"), "eu-west-1"),
     ] {
         all.push((start, part, answered(answer, region).await));
+    }
+    for (start, part, function, arguments, answer) in [
+        (
+            "AWS did not find",
+            "'absent'",
+            GET_REPOSITORY,
+            json!({"name": "absent"}),
+            error("RepositoryNotFoundException", "'absent'"),
+        ),
+        (
+            "… images match",
+            "2 images",
+            GET_IMAGE,
+            json!({"repositoryName": "app", "mostRecent": false}),
+            Answer::Body(r#"{"imageDetails": [{}, {}]}"#),
+        ),
+        ("AWS's list goes", "200", GET_REPOSITORIES, json!({}), Answer::Body(r#"{"nextToken": "again"}"#)),
+        ("Amazon ECR Public is", "aws-cn", GET_PUBLIC_TOKEN, json!({"region": "cn-north-1"}), Answer::Token),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        ecr.answer_always(answer);
+        let mut running = machine().configured(calls(&ecr)).await;
+        let result = running.plugin.call(function, arguments).await;
+        all.push((start, part, result.map(drop).unwrap_err().message().to_owned()));
     }
     for (start, part, status, code, message) in [
         (

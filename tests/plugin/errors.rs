@@ -32,8 +32,8 @@ async fn each_answer_of_aws_has_its_sentence() {
         ),
         (
             Answer::Error(400, "InvalidParameterException", "Invalid parameter at 'registryIds'"),
-            "AWS refused a parameter: Invalid parameter at 'registryIds' (InvalidParameterException). Check that \
-             registryId is the id of an AWS account that exists."
+            "AWS refused a parameter: Invalid parameter at 'registryIds' (InvalidParameterException). Check the arguments, \
+             and that registryId is the id of an AWS account that exists."
                 .to_owned(),
         ),
         (

@@ -13,10 +13,10 @@ use support::{
 };
 
 /// The size of the release binary, in bytes: what it has now, and some kilobytes by which linkers differ.
-const BINARY_BYTES: u64 = 5_170_000;
+const BINARY_BYTES: u64 = 6_010_000;
 
 /// The crates that the executable is built from, this one and those of its procedural macros included.
-const CRATES: usize = 143;
+const CRATES: usize = 144;
 
 #[test]
 fn the_release_binary_has_its_size() {

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic that says why")]
 
 mod account_guards;
+mod authorization_tokens;
 mod cache;
 mod cache_folder;
 mod commands;
@@ -22,6 +23,7 @@ mod laziness;
 mod leaks;
 mod limits;
 mod link_local;
+mod look_ups;
 mod machine;
 mod package;
 mod patience;

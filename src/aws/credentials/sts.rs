@@ -153,13 +153,8 @@ impl<'a> Sts<'a> {
             return Ok(());
         }
         let request = self.client(Some(credentials)).get_caller_identity();
-        let identity =
-            self.send(&secrets(credentials), || request.clone().send()).await.map_err(|error| match error {
-                Error::AccessDenied { answer, .. } => {
-                    Error::AccessDenied { answer, action: Some("sts:GetCallerIdentity") }
-                }
-                other => other,
-            })?;
+        let identity = self.send(&secrets(credentials), || request.clone().send()).await;
+        let identity = identity.map_err(|error| error.needing("sts:GetCallerIdentity"))?;
         let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
         if forbidden.contains(&account) {
             return Err(Error::AccountNotAllowed { account, key: configuration.namespace.key("forbiddenAccountIds") });

@@ -211,8 +211,58 @@ impl fmt::Debug for Value {
     }
 }
 
+impl Value {
+    /// An object without those of `properties` that are null.
+    pub fn object<'a>(properties: impl IntoIterator<Item = (&'a str, impl Into<Self>)>) -> Self {
+        Self::Object(without_null(properties))
+    }
+}
+
+/// Properties by name, without those that are null.
+pub(crate) fn without_null<'a>(properties: impl IntoIterator<Item = (&'a str, impl Into<Value>)>) -> Object {
+    let properties = properties.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+    properties.filter(|(_, value)| *value != Value::Null).collect()
+}
+
 impl From<&String> for Value {
     fn from(text: &String) -> Self {
         Self::String(text.clone())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(bool: bool) -> Self {
+        Self::Bool(bool)
+    }
+}
+
+/// Above 2^53 the nearest number that a double has, as for every provider.
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(number as f64)
+    }
+}
+
+impl<T: Into<Self>> From<Vec<T>> for Value {
+    fn from(values: Vec<T>) -> Self {
+        Self::List(values.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Self>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
     }
 }

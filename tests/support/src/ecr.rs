@@ -1,4 +1,5 @@
-//! A stand-in for Amazon ECR that answers GetAuthorizationToken, also in the ways that a well-behaved emulator cannot.
+//! A stand-in for Amazon ECR and ECR Public that hands out tokens, also in the ways that a well-behaved emulator cannot,
+//! and looks up what it was given to hold.
 
 use std::{
     collections::VecDeque,
@@ -16,9 +17,17 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value as Json, json};
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
-use crate::signature::{Authorization, Signature};
+use crate::{
+    ecr_holdings::{self, Holdings},
+    signature::{Authorization, Signature},
+};
 
-const TARGET: &str = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
+/// The services by the beginning of their targets, in front of an operation's name.
+const SERVICES: [(&str, &str); 2] =
+    [("AmazonEC2ContainerRegistry_V20150921.", "ecr"), ("SpencerFrontendService.", "ecr-public")];
+
+/// The id of the registry of whoever asks.
+pub const OWN_REGISTRY: &str = "444455556666";
 
 /// How long the tokens last, as ECR's do.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
@@ -26,7 +35,7 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// What a request is answered with.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// A token for the registry that was asked for.
+    /// A token for the registry that was asked for, or what is held.
     Token,
     /// The same, with the field replaced; `null` removes it.
     TokenWith(&'static str, Json),
@@ -47,6 +56,12 @@ pub enum Answer {
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub struct Recorded {
+    /// `ecr` or `ecr-public`.
+    pub service: &'static str,
+    /// The operation, for example `DescribeImages`.
+    pub operation: String,
+    /// The body.
+    pub body: Json,
     /// The registry ids in the body.
     pub registry_ids: Vec<String>,
     /// The Region in the signature's credential scope.
@@ -80,6 +95,7 @@ struct State {
     open_connections: watch::Sender<usize>,
     /// Counted into the tokens, so that each is another one.
     tokens: usize,
+    holdings: Holdings,
 }
 
 /// How many requests are taken.
@@ -148,6 +164,16 @@ impl Ecr {
     /// Throttles as AWS does: takes `burst` requests at once, and `rate` a second.
     pub fn set_allowance(&self, rate: f64, burst: f64) {
         self.state().allowance = Some(Allowance { rate, burst, left: burst, since: Instant::now() });
+    }
+
+    /// Has the registries hold something of a kind: `repositories`, `images`, `tags`, `rules`, `templates`,
+    /// `publicRepositories`, `publicImages`. It is an object as AWS's API has it, and it is in the registry of whoever
+    /// asks unless it says otherwise; an image has its `repositoryName`, tags their `resourceArn`.
+    pub fn hold(&self, kind: &'static str, mut thing: Json) {
+        if thing["registryId"].is_null() {
+            thing["registryId"] = OWN_REGISTRY.into();
+        }
+        self.state().holdings.entry(kind).or_default().push(thing);
     }
 
     /// Waits so long before each answer.
@@ -220,30 +246,58 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
 }
 
 async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<Response<Full<Bytes>>, Reset> {
-    let (recorded, body) = match read(request).await {
+    let recorded = match read(request).await {
         Ok(request) => request,
         Err(problem) => return Ok(respond(400, json!({"__type": "StandInException", "message": problem}).to_string())),
     };
-    let (answer, latency, number) = {
+    let (answer, latency, held) = {
         let mut state = state.lock().expect("no panic while locked");
-        state.tokens += 1;
+        state.tokens += usize::from(recorded.operation == GET_TOKEN);
         state.in_flight[0] += 1;
         state.in_flight[1] = state.in_flight[1].max(state.in_flight[0]);
         let throttled = state.allowance.as_mut().and_then(Allowance::take);
         let always = state.always.clone();
         let answer = state.next.pop_front().or(throttled).or(always).unwrap_or(Answer::Token);
         state.requests.send_modify(|requests| requests.push(recorded.clone()));
-        (answer, state.latency, state.tokens)
+        let held = match recorded.operation.as_str() {
+            GET_TOKEN => Held::Token(state.tokens),
+            operation => {
+                Held::Thing(ecr_holdings::answer(&state.holdings, recorded.service, operation, &recorded.body))
+            }
+        };
+        (answer, state.latency, held)
     };
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     state.lock().expect("no panic while locked").in_flight[0] -= 1;
-    match answer {
-        Answer::Token => Ok(respond(200, authorization_data(&recorded, &body, number, None))),
-        Answer::TokenWith(field, value) => {
-            Ok(respond(200, authorization_data(&recorded, &body, number, Some((field, value)))))
+    match (answer, held) {
+        (Answer::Token, Held::Token(number)) => Ok(respond(200, authorization_data(&recorded, number, None))),
+        (Answer::TokenWith(field, value), Held::Token(number)) => {
+            Ok(respond(200, authorization_data(&recorded, number, Some((field, value)))))
         }
+        (Answer::Token | Answer::TokenWith(..), Held::Thing(thing)) => Ok(match thing {
+            Some(Ok(answer)) => respond(200, answer.to_string()),
+            Some(Err((code, message))) => respond(400, json!({"__type": code, "message": message}).to_string()),
+            None => respond(400, json!({"__type": "UnknownOperationException"}).to_string()),
+        }),
+        (answer, _) => respond_as_told(answer).await,
+    }
+}
+
+/// The operation that hands out tokens.
+const GET_TOKEN: &str = "GetAuthorizationToken";
+
+/// What an operation gives by itself.
+enum Held {
+    /// The number of the token.
+    Token(usize),
+    Thing(Option<Result<Json, ecr_holdings::Refusal>>),
+}
+
+async fn respond_as_told(answer: Answer) -> Result<Response<Full<Bytes>>, Reset> {
+    match answer {
+        Answer::Token | Answer::TokenWith(..) => unreachable!("answered from what is held"),
         Answer::Body(body) => Ok(respond(200, body.to_owned())),
         Answer::Error(status, code, message) => {
             Ok(respond(status, json!({"__type": code, "message": message}).to_string()))
@@ -259,48 +313,50 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
     }
 }
 
-/// Checks what ECR would: method, target, signature, body.
-async fn read(request: Request<Incoming>) -> Result<(Recorded, Json), String> {
+/// Checks what AWS would: method, target, signature, body.
+async fn read(request: Request<Incoming>) -> Result<Recorded, String> {
     let (head, body) = request.into_parts();
     let given = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
     let header = |name: &str| given(name).ok_or_else(|| format!("no {name} header"));
-    if head.method != "POST" || header("x-amz-target")? != TARGET {
-        return Err(format!("{} with another target than {TARGET}", head.method));
-    }
-    let authorization = Authorization::read(header("authorization")?).filter(|signed| signed.service == "ecr");
-    let authorization = authorization.ok_or("no AWS signature, version 4, for ecr")?;
+    let target = header("x-amz-target")?;
+    let mut services = SERVICES.iter().filter_map(|(start, service)| Some((target.strip_prefix(start)?, *service)));
+    let (operation, service) = services.next().filter(|_| head.method == "POST").ok_or("no target of ours")?;
+    let authorization = Authorization::read(header("authorization")?).filter(|signed| signed.service == service);
+    let authorization = authorization.ok_or("no AWS signature, version 4, for the service")?;
     let (access_key, region) = (authorization.access_key.to_owned(), authorization.region.to_owned());
     let user_agent = header("user-agent")?.to_owned();
     let session_token = given("x-amz-security-token").unwrap_or_default().to_owned();
     header("x-amz-date")?;
-    let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-    let signature = Signature::read(head.method.as_str(), head.uri.path(), given, &body);
-    let body: Json = serde_json::from_slice(&body).map_err(|error| format!("the body is no JSON: {error}"))?;
+    let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let signature = Signature::read(head.method.as_str(), head.uri.path(), given, &bytes);
+    let body: Json = serde_json::from_slice(&bytes).map_err(|error| format!("the body is no JSON: {error}"))?;
     let registry_ids = body["registryIds"].as_array().into_iter().flatten();
     let registry_ids = registry_ids.filter_map(|id| id.as_str().map(str::to_owned)).collect();
-    Ok((Recorded { registry_ids, region, access_key, session_token, user_agent, signature }, body))
+    let operation = operation.to_owned();
+    Ok(Recorded { service, operation, body, registry_ids, region, access_key, session_token, user_agent, signature })
 }
 
-fn authorization_data(request: &Recorded, body: &Json, number: usize, change: Option<(&str, Json)>) -> String {
-    if body["registryIds"].is_null() {
-        return json!({"authorizationData": []}).to_string();
-    }
+fn authorization_data(request: &Recorded, number: usize, change: Option<(&str, Json)>) -> String {
     let expires_at = std::time::SystemTime::now() + TOKEN_LIFETIME;
     let expires_at = expires_at.duration_since(std::time::UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
-    let entries = request.registry_ids.iter().map(|id| {
-        let mut entry = json!({
-            "authorizationToken": token(id, number),
-            "expiresAt": expires_at,
-            "proxyEndpoint": format!("https://{id}.dkr.ecr.{}.amazonaws.com", request.region),
-        });
+    let entry = |id: &str| {
+        let mut entry = json!({"authorizationToken": token(id, number), "expiresAt": expires_at});
+        if request.service == "ecr" {
+            entry["proxyEndpoint"] = format!("https://{id}.dkr.ecr.{}.amazonaws.com", request.region).into();
+        }
         match &change {
             Some((field, Json::Null)) => drop(entry.as_object_mut().expect("an object").remove(*field)),
             Some((field, value)) => entry[*field] = value.clone(),
             None => {}
         }
         entry
-    });
-    json!({"authorizationData": entries.collect::<Vec<_>>()}).to_string()
+    };
+    let data = match (request.service, &request.registry_ids[..]) {
+        ("ecr", []) => json!([entry(OWN_REGISTRY)]),
+        ("ecr", ids) => ids.iter().map(|id| entry(id)).collect(),
+        _ => entry("public"),
+    };
+    json!({"authorizationData": data}).to_string()
 }
 
 fn respond(status: u16, body: String) -> Response<Full<Bytes>> {
@@ -356,10 +412,12 @@ mod tests {
     #[tokio::test]
     async fn it_takes_what_ecr_takes_and_nothing_else() {
         let body = r#"{"registryIds": ["123456789012"]}"#;
-        assert_eq!(status(TARGET, SIGNED, body).await, "200");
-        assert_eq!(status("AmazonEC2ContainerRegistry_V20150921.ListImages", SIGNED, body).await, "400");
-        assert_eq!(status(TARGET, "Basic QVdTOng=", body).await, "400");
-        assert_eq!(status(TARGET, &SIGNED.replace("/ecr/", "/sts/"), body).await, "400");
-        assert_eq!(status(TARGET, SIGNED, "{").await, "400");
+        let target = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken";
+        assert_eq!(status(target, SIGNED, body).await, "200");
+        assert_eq!(status("AmazonEC2ContainerRegistry_V20150921.CreateRepository", SIGNED, body).await, "400");
+        assert_eq!(status("SpencerFrontendService.GetAuthorizationToken", SIGNED, "{}").await, "400");
+        assert_eq!(status(target, "Basic QVdTOng=", body).await, "400");
+        assert_eq!(status(target, &SIGNED.replace("/ecr/", "/sts/"), body).await, "400");
+        assert_eq!(status(target, SIGNED, "{").await, "400");
     }
 }

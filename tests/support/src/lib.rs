@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ecr;
+mod ecr_holdings;
 pub mod engine;
 pub mod http;
 pub mod moto;

@@ -163,9 +163,13 @@ impl Plugin {
 
     /// Begins a call of getCredentials with arguments, JSON in the form of the wire.
     pub fn begin(&self, arguments: Json) -> JoinHandle<Result<InvokeResponse, Status>> {
+        self.begin_call(GET_CREDENTIALS, arguments)
+    }
+
+    /// Begins a call of a function.
+    pub fn begin_call(&self, token: &str, arguments: Json) -> JoinHandle<Result<InvokeResponse, Status>> {
         let mut client = self.client.clone();
-        let request =
-            InvokeRequest { tok: (served().token)(GET_CREDENTIALS).into_owned(), args: Some(properties(arguments)) };
+        let request = InvokeRequest { tok: (served().token)(token).into_owned(), args: Some(properties(arguments)) };
         tokio::spawn(async move { client.invoke(request).await.map(tonic::Response::into_inner) })
     }
 
@@ -173,6 +177,13 @@ impl Plugin {
     pub async fn get_credentials(&mut self, registry_id: &str) -> Result<Json, Status> {
         let response = self.invoke(GET_CREDENTIALS, json!({"registryId": registry_id})).await?;
         assert!(response.failures.is_empty(), "{:?}", response.failures);
+        Ok(results(response))
+    }
+
+    /// The results of a function.
+    pub async fn call(&mut self, token: &str, arguments: Json) -> Result<Json, Status> {
+        let response = self.invoke(token, arguments).await?;
+        assert!(response.failures.is_empty(), "{token}: {:?}", response.failures);
         Ok(results(response))
     }
 
@@ -210,6 +221,6 @@ pub fn ecr_configuration(ecr: &Ecr) -> Json {
         "region": "eu-west-1",
         "accessKey": "AKIDEXAMPLE",
         "secretKey": "dummy-secret-key",
-        "endpoints": [{"ecr": ecr.url()}],
+        "endpoints": [{"ecr": ecr.url(), "ecrpublic": ecr.url()}],
     })
 }

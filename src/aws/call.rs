@@ -1,0 +1,87 @@
+//! What calls of all services have in common.
+
+use std::{error, sync::Arc};
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::{Caller, Client, Error, answer, credentials, patience::Failure};
+
+/// The most entries that AWS returns at once.
+pub(super) const PAGE: i32 = 1000;
+
+/// The most pages that are read: 200,000 entries, which is more than AWS's quotas let there be.
+const MOST_PAGES: usize = 200;
+
+/// A service in a Region, and who calls it.
+pub(super) struct Place {
+    client: Arc<Client>,
+    /// The service and the Region, for people.
+    name: String,
+    region: String,
+    /// Who calls.
+    pub(super) caller: Caller,
+}
+
+/// Sends a request that was built with the crate `$sdk`; `$action` is the permission that it needs.
+macro_rules! send {
+    ($place:expr, $sdk:ident, $action:expr, $request:expr) => {{
+        let (place, request) = (&$place, $request);
+        let attempt = move || {
+            let keys = place.caller.found.credentials.clone();
+            let config = $sdk::config::Builder::new().credentials_provider(keys);
+            let call = request.clone().customize().config_override(config).send();
+            async move { call.await.map_err(|error| place.meaning(&error)) }
+        };
+        place.answer($action, attempt)
+    }};
+}
+pub(super) use send;
+
+impl Place {
+    /// # Errors
+    ///
+    /// See [`Client::caller`].
+    pub(super) async fn new(client: &Arc<Client>, service: &str, region: &str) -> Result<Self, Error> {
+        let caller = client.caller(region).await?;
+        let name = format!("{service} in {region}");
+        Ok(Self { client: client.clone(), name, region: region.to_owned(), caller })
+    }
+
+    /// What AWS answers to a call that needs the permission `action`.
+    pub(super) async fn answer<T, F>(&self, action: &'static str, attempt: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let answer = self.caller.session.patience.call(&self.name, attempt).await;
+        if let Err(Error::ExpiredCredentials(_) | Error::InvalidCredentials(_)) = answer {
+            self.client.forget(&self.caller).await;
+        }
+        answer.map_err(|error| error.needing(action).in_region(&self.region))
+    }
+
+    /// What kept one try from its answer.
+    pub(super) fn meaning<E>(&self, error: &SdkError<E, HttpResponse>) -> Failure
+    where
+        E: ProvideErrorMetadata + error::Error + 'static,
+    {
+        answer::meaning(error, &self.name, &credentials::secrets(&self.caller.found.credentials))
+    }
+}
+
+/// The entries of all pages, in order. `page` returns those behind a token, and the token of the next ones.
+pub(super) async fn pages<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Result<Vec<T>, Error>
+where
+    F: Future<Output = Result<(Option<Vec<T>>, Option<String>), Error>>,
+{
+    let (mut all, mut token) = (Vec::new(), None);
+    for _ in 0..MOST_PAGES {
+        let (entries, next) = page(token).await?;
+        all.extend(entries.unwrap_or_default());
+        match next.filter(|next| !next.is_empty()) {
+            Some(next) => token = Some(next),
+            None => return Ok(all),
+        }
+    }
+    Err(Error::TooManyPages(MOST_PAGES))
+}

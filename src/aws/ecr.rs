@@ -1,0 +1,155 @@
+//! The operations of Amazon ECR.
+
+use std::sync::Arc;
+
+use aws_sdk_ecr::types::{
+    ImageDetail, ImageIdentifier, PullThroughCacheRule, Repository, RepositoryCreationTemplate, Tag,
+};
+
+use super::{
+    AuthorizationData, Caller, Client, Error, authorization,
+    call::{PAGE, Place, pages, send},
+};
+
+/// Amazon ECR in a Region, called as a configuration says.
+pub struct Ecr {
+    place: Place,
+    sdk: aws_sdk_ecr::Client,
+}
+
+impl Ecr {
+    /// Calls by `client` in `region`.
+    ///
+    /// # Errors
+    ///
+    /// See [`Client::caller`].
+    pub async fn new(client: &Arc<Client>, region: &str) -> Result<Self, Error> {
+        let place = Place::new(client, "Amazon ECR", region).await?;
+        let sdk = place.caller.session.ecr(region);
+        Ok(Self { place, sdk })
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Caller {
+        &self.place.caller
+    }
+
+    /// A token for the registry with this id, or for the caller's own (GetAuthorizationToken).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering, and an answer without a token.
+    pub async fn authorization_data(&self, registry_id: Option<&str>) -> Result<AuthorizationData, Error> {
+        let request = self.sdk.get_authorization_token();
+        // AWS calls registryIds deprecated, yet they decide the proxyEndpoint: without them it is the caller's own.
+        #[allow(deprecated)]
+        let request = request.set_registry_ids(registry_id.map(|id| vec![id.to_owned()]));
+        let answer = send!(self.place, aws_sdk_ecr, "ecr:GetAuthorizationToken", request).await?;
+        let data = answer.authorization_data.unwrap_or_default().into_iter().next();
+        let data = data.ok_or(Error::Incomplete("no authorization data"))?;
+        let data = authorization::read(data.authorization_token, data.expires_at, data.proxy_endpoint)?;
+        match data.proxy_endpoint.as_deref() {
+            None | Some("") => Err(Error::Incomplete("no proxy endpoint")),
+            Some(_) => Ok(data),
+        }
+    }
+
+    /// The repository with this name, or all of a registry (DescribeRepositories).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering; [`Error::NotFound`] for a name that no repository has.
+    pub async fn repositories(&self, registry_id: Option<&str>, name: Option<&str>) -> Result<Vec<Repository>, Error> {
+        let request = self.sdk.describe_repositories().set_registry_id(registry_id.map(str::to_owned));
+        let request = match name {
+            Some(name) => request.repository_names(name),
+            None => request.max_results(PAGE),
+        };
+        let page = |token| {
+            let request = request.clone().set_next_token(token);
+            async move {
+                let page = send!(self.place, aws_sdk_ecr, "ecr:DescribeRepositories", request).await?;
+                Ok((page.repositories, page.next_token))
+            }
+        };
+        pages(page).await
+    }
+
+    /// The tags of the repository with this ARN (ListTagsForResource).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering.
+    pub async fn tags(&self, arn: &str) -> Result<Vec<Tag>, Error> {
+        let request = self.sdk.list_tags_for_resource().resource_arn(arn);
+        let answer = send!(self.place, aws_sdk_ecr, "ecr:ListTagsForResource", request).await?;
+        Ok(answer.tags.unwrap_or_default())
+    }
+
+    /// The image with this id, or all of a repository (DescribeImages).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering; [`Error::NotFound`] for a repository or an image that is not there.
+    pub async fn images(
+        &self,
+        registry_id: Option<&str>,
+        repository: &str,
+        id: Option<ImageIdentifier>,
+    ) -> Result<Vec<ImageDetail>, Error> {
+        let request = self.sdk.describe_images().set_registry_id(registry_id.map(str::to_owned));
+        let request = request.repository_name(repository);
+        let request = match id {
+            Some(id) => request.image_ids(id),
+            None => request.max_results(PAGE),
+        };
+        let page = |token| {
+            let request = request.clone().set_next_token(token);
+            async move {
+                let page = send!(self.place, aws_sdk_ecr, "ecr:DescribeImages", request).await?;
+                Ok((page.image_details, page.next_token))
+            }
+        };
+        pages(page).await
+    }
+
+    /// The ids of all images of a repository (ListImages).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering; [`Error::NotFound`] for a repository that is not there.
+    pub async fn image_ids(&self, registry_id: Option<&str>, repository: &str) -> Result<Vec<ImageIdentifier>, Error> {
+        let request = self.sdk.list_images().set_registry_id(registry_id.map(str::to_owned));
+        let request = request.repository_name(repository).max_results(PAGE);
+        let page = |token| {
+            let request = request.clone().set_next_token(token);
+            async move {
+                let page = send!(self.place, aws_sdk_ecr, "ecr:ListImages", request).await?;
+                Ok((page.image_ids, page.next_token))
+            }
+        };
+        pages(page).await
+    }
+
+    /// The pull-through cache rule for a prefix (DescribePullThroughCacheRules).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering; [`Error::NotFound`] if there is none.
+    pub async fn pull_through_cache_rule(&self, prefix: &str) -> Result<PullThroughCacheRule, Error> {
+        let request = self.sdk.describe_pull_through_cache_rules().ecr_repository_prefixes(prefix);
+        let answer = send!(self.place, aws_sdk_ecr, "ecr:DescribePullThroughCacheRules", request).await?;
+        Error::unless_found(answer.pull_through_cache_rules)
+    }
+
+    /// The creation template for a prefix, and the registry's id (DescribeRepositoryCreationTemplates).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering; [`Error::NotFound`] if there is none.
+    pub async fn creation_template(&self, prefix: &str) -> Result<(RepositoryCreationTemplate, Option<String>), Error> {
+        let request = self.sdk.describe_repository_creation_templates().prefixes(prefix);
+        let answer = send!(self.place, aws_sdk_ecr, "ecr:DescribeRepositoryCreationTemplates", request).await?;
+        Ok((Error::unless_found(answer.repository_creation_templates)?, answer.registry_id))
+    }
+}

@@ -1,0 +1,176 @@
+//! Every function through the engine, in programs of four languages with the official SDKs unchanged.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use support::ecr::OWN_REGISTRY;
+
+use crate::program::{Needs, Program};
+use crate::stack::{REGION, Stack};
+use crate::stand_in::StandIn;
+use crate::tools;
+
+const TYPESCRIPT: Program =
+    Program::of_test("functions, typescript", "tests/engine/programs/functions", Needs::NodeModules);
+const YAML: Program = Program::of_test("functions, yaml", "tests/engine/programs/functions-yaml", Needs::Nothing);
+const PYTHON: Program = Program::of_test("functions, python", "tests/engine/programs/functions-python", Needs::Nothing);
+const GO: Program = Program::of_test("functions, go", "tests/engine/programs/functions-go", Needs::GoCaches("go"));
+
+const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const URI: &str = "444455556666.dkr.ecr.eu-central-1.amazonaws.com/team/app";
+const ARN: &str = "arn:aws:ecr:eu-central-1:444455556666:repository/team/app";
+
+fn registry() -> StandIn {
+    let ecr = StandIn::start();
+    ecr.hold(
+        "repositories",
+        json!({"repositoryName": "team/app", "repositoryArn": ARN, "repositoryUri": URI,
+            "imageTagMutability": "MUTABLE", "imageScanningConfiguration": {"scanOnPush": true},
+            "encryptionConfiguration": {"encryptionType": "AES256"}}),
+    );
+    ecr.hold("tags", json!({"resourceArn": ARN, "tags": [{"Key": "Usage", "Value": "original"}]}));
+    let image = json!({"repositoryName": "team/app", "imageDigest": DIGEST, "imageTags": ["v1"],
+        "imageSizeInBytes": 1000, "imagePushedAt": 1_700_000_000.5});
+    ecr.hold("images", image.clone());
+    ecr.hold(
+        "templates",
+        json!({"prefix": "ROOT", "appliedFor": ["PULL_THROUGH_CACHE", "REPLICATION"],
+            "encryptionConfiguration": {"encryptionType": "AES256"}, "imageTagMutability": "IMMUTABLE",
+            "repositoryPolicy": "{ \"Statement\": [] }", "resourceTags": [{"Key": "Foo", "Value": "Bar"}]}),
+    );
+    ecr.hold("rules", json!({"ecrRepositoryPrefix": "docker-hub", "upstreamRegistryUrl": "registry-1.docker.io"}));
+    ecr.hold("publicRepositories", json!({"repositoryName": "tool"}));
+    let mut image = image;
+    image["repositoryName"] = "tool".into();
+    image["imageManifestMediaType"] = "m".into();
+    image["artifactMediaType"] = "a".into();
+    ecr.hold("publicImages", image);
+    ecr
+}
+
+const DOCUMENT: &str = r#"{
+  "rules": [
+    {
+      "rulePriority": 1,
+      "description": "\u003cold\u003e",
+      "selection": {
+        "tagStatus": "tagged",
+        "tagPrefixList": [
+          "v"
+        ],
+        "countType": "imageCountMoreThan",
+        "countNumber": 3
+      },
+      "action": {
+        "type": "expire"
+      }
+    }
+  ]
+}"#;
+
+/// The results of all functions but those that return tokens.
+fn look_ups() -> Value {
+    let rule = json!({"priority": 1, "description": "<old>", "selection": {"tagStatus": "tagged",
+        "tagPrefixLists": ["v"], "countType": "imageCountMoreThan", "countNumber": 3}});
+    json!({
+        "document": {"json": DOCUMENT, "rules": [rule]},
+        "image": {"id": DIGEST, "imageDigest": DIGEST, "imagePushedAt": 1_700_000_000, "imageSizeInBytes": 1000,
+            "imageTags": ["v1"], "imageUri": format!("{URI}@{DIGEST}"), "mostRecent": true, "region": REGION,
+            "registryId": OWN_REGISTRY, "repositoryName": "team/app"},
+        "images": {"imageIds": [{"imageDigest": DIGEST, "imageTag": "v1"}], "region": REGION,
+            "repositoryName": "team/app"},
+        "publicImages": {"imageIds": [{"imageTag": "v1"}], "images": [{"artifactMediaType": "a",
+            "imageDigest": DIGEST, "imageManifestMediaType": "m", "imagePushedAt": "2023-11-14T22:13:20Z",
+            "imageSizeInBytes": 1000, "imageTags": ["v1"], "registryId": OWN_REGISTRY, "repositoryName": "tool"}],
+            "region": REGION, "repositoryName": "tool"},
+        "repositories": {"id": REGION, "names": ["team/app"], "region": REGION},
+        "repository": {"arn": ARN, "encryptionConfigurations": [{"encryptionType": "AES256", "kmsKey": ""}],
+            "id": "team/app", "imageScanningConfigurations": [{"scanOnPush": true}], "imageTagMutability": "MUTABLE",
+            "imageTagMutabilityExclusionFilters": [], "mostRecentImageTags": ["v1"], "name": "team/app",
+            "region": REGION, "registryId": OWN_REGISTRY, "repositoryUrl": URI, "tags": {"Usage": "original"}},
+        "rule": {"credentialArn": "", "customRoleArn": "", "ecrRepositoryPrefix": "docker-hub", "id": "docker-hub",
+            "region": REGION, "registryId": OWN_REGISTRY, "upstreamRegistryUrl": "registry-1.docker.io",
+            "upstreamRepositoryPrefix": ""},
+        "template": {"appliedFors": ["REPLICATION", "PULL_THROUGH_CACHE"], "customRoleArn": "", "description": "",
+            "encryptionConfigurations": [{"encryptionType": "AES256", "kmsKey": ""}], "id": "ROOT",
+            "imageTagMutability": "IMMUTABLE", "imageTagMutabilityExclusionFilters": [], "lifecyclePolicy": "",
+            "prefix": "ROOT", "region": REGION, "registryId": OWN_REGISTRY,
+            "repositoryPolicy": "{\"Statement\":[]}", "resourceTags": {"Foo": "Bar"}},
+    })
+}
+
+/// Checks what a program made of all functions, whose results bear the names of [`look_ups`].
+#[track_caller]
+fn assert_all(seen: &Value) {
+    for (name, expected) in look_ups().as_object().expect("results by name") {
+        assert_eq!(&seen[name], expected, "{name}");
+    }
+    let endpoint = format!("https://{OWN_REGISTRY}.dkr.ecr.{REGION}.amazonaws.com");
+    for (name, id) in [("authorizationToken", REGION), ("credentials", OWN_REGISTRY)] {
+        assert_eq!((&seen[name]["proxyEndpoint"], &seen[name]["id"]), (&json!(endpoint), &json!(id)), "{name}");
+    }
+    for name in ["authorizationToken", "credentials", "publicAuthorizationToken"] {
+        assert_eq!(seen[name]["userName"], "AWS", "{name}");
+        assert!(seen[name]["password"].as_str().is_some_and(|password| password.starts_with("stand-in-")), "{name}");
+    }
+    assert_eq!(seen["publicAuthorizationToken"]["id"], REGION);
+}
+
+#[test]
+fn typescript() {
+    let ecr = registry();
+    let stack = Stack::new(&TYPESCRIPT, &ecr.endpoint(), "100000000001");
+    let compiler = tools::node_modules().join(".bin/tsc");
+    stack.driven_by("tsc", &compiler.to_string_lossy(), &["--noEmit", "--project", "."]);
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    let outputs = stack.outputs();
+    assert_all(&outputs["direct"]);
+    assert_all(&outputs["output"]);
+    assert!(stack.output_state()["secret"]["ciphertext"].is_string(), "the results of a secret are secret");
+    let asked: BTreeSet<_> = ecr.requests().into_iter().map(|asked| (asked.service, asked.operation)).collect();
+    assert_eq!(asked.len(), 9, "every operation: {asked:?}");
+    let tokens = ecr.requests().into_iter().filter(|asked| asked.operation == "GetAuthorizationToken").count();
+    assert_eq!(tokens, 3, "one for the caller's registry, one by its id, one public");
+}
+
+#[test]
+fn yaml() {
+    let ecr = registry();
+    let stack = Stack::new(&YAML, &ecr.endpoint(), "100000000001");
+    stack.succeeds("preview", &["preview"]);
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    assert_all(&stack.outputs());
+}
+
+#[test]
+fn python() {
+    typed(&PYTHON);
+}
+
+#[test]
+fn go() {
+    typed(&GO);
+}
+
+/// Brings up a program that hands on fields of the SDK's types.
+#[track_caller]
+fn typed(program: &'static Program) {
+    let ecr = registry();
+    let stack = Stack::new(program, &ecr.endpoint(), "100000000001");
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    let expected = json!({
+        "credentials": "AWS",
+        "document": DOCUMENT,
+        "image": [format!("{URI}@{DIGEST}"), ["v1"], 1_700_000_000, 1000],
+        "images": [[DIGEST, "v1"]],
+        "names": ["team/app"],
+        "publicImages": [["2023-11-14T22:13:20Z", ["v1"]]],
+        "repository": [ARN, {"Usage": "original"}, true],
+        "rule": ["docker-hub", "registry-1.docker.io"],
+        "secret": ARN,
+        "template": [["REPLICATION", "PULL_THROUGH_CACHE"], "AES256"],
+        "tokens": ["AWS", "AWS"],
+    });
+    assert_eq!(stack.outputs(), expected);
+    assert!(stack.output_state()["secret"]["ciphertext"].is_string(), "the results of a secret are secret");
+}
