@@ -14,6 +14,7 @@ pub mod functions;
 pub mod packages;
 pub mod plugin;
 pub mod proto;
+mod redaction;
 
 use std::io;
 

@@ -4,7 +4,12 @@
 
 mod arguments;
 
-use std::{env, io::Write, process::ExitCode};
+use std::{
+    env,
+    io::{self, Write},
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    process::ExitCode,
+};
 
 use arguments::{Arguments, Command};
 use pulumi_resource_aws::{
@@ -34,7 +39,7 @@ fn main() -> ExitCode {
 
 /// Prints what was asked for; stdout may be closed.
 fn print(text: &str) -> ExitCode {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(io::stdout(), "{text}") {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -42,6 +47,7 @@ fn print(text: &str) -> ExitCode {
 
 fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
     forbid_core_dumps();
+    panic::set_hook(Box::new(report));
     let log = plugin::log::install(arguments.verbosity);
     let options = Options {
         package,
@@ -50,12 +56,9 @@ fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
         shared_tokens: Folder::from_env(),
         log,
     };
-    let result = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let result = runtime.block_on(pulumi_resource_aws::run(options));
-        // Threads that wait for a file or a name server are not waited for.
-        runtime.shutdown_background();
-        result
-    });
+    // tokio has no other way to say that it gets no files.
+    let result = panic::catch_unwind(AssertUnwindSafe(|| run(options)));
+    let result = result.unwrap_or_else(|_| Err(io::Error::other("it could not be set up")));
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -65,6 +68,22 @@ fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
     };
     log::logger().flush();
     code
+}
+
+fn run(options: Options) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(pulumi_resource_aws::run(options));
+    // Threads that wait for a file or a name server are not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+/// Says where a panic was, and nothing of its text: that can quote what a server sent.
+fn report(panic: &PanicHookInfo<'_>) {
+    match panic.location() {
+        Some(place) => log::error!("an error of the aws plugin's own at {}:{}", place.file(), place.line()),
+        None => log::error!("an error of the aws plugin's own"),
+    }
 }
 
 /// Keeps keys and tokens out of core dumps.

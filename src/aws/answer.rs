@@ -17,7 +17,9 @@ use super::{
     http::Failed,
     patience::{Failure, Kind},
     proxies::NoProxy,
+    wall::Refused,
 };
+use crate::redaction::Secrets;
 
 /// What kept a try of a call from its result. Only AWS's own message and the connection's problem go into the text,
 /// without `secrets`: AWS quotes the request when it refuses a signature. `service` is called so where no URL is known.
@@ -36,10 +38,12 @@ where
         SdkError::TimeoutError(_) => {
             Failure::new(Kind::Network, Error::Timeout { target: service.to_owned(), proxy: None })
         }
-        SdkError::ResponseError(context) if context.raw().status().is_success() => from_success(error),
+        SdkError::ResponseError(context) if context.raw().status().is_success() => from_success(error, secrets),
         SdkError::ResponseError(context) => from_status(context.raw().status().as_u16()),
-        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => Error::Endpoint(root_cause(error)).into(),
-        _ => Error::Other(root_cause(error)).into(),
+        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) => {
+            Error::Endpoint(shown(&root_cause(error), secrets)).into()
+        }
+        _ => Error::Other(shown(&root_cause(error), secrets)).into(),
     };
     Failure { retry_after: error.raw_response().and_then(retry_after), ..failure }
 }
@@ -87,14 +91,10 @@ const SHOWN: usize = 500;
 /// Where AWS's message on a refused signature begins to quote the request, headers included.
 const QUOTED_REQUEST: &str = "The Canonical String";
 
-/// AWS's message on one line, without secrets, control characters and the request that it may quote.
+/// What a server says, on one line, without secrets and the request that it may quote.
 fn shown(message: &str, secrets: &[&str]) -> String {
     let own = message.split(QUOTED_REQUEST).next().unwrap_or_default();
-    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
-    let own = secrets.fold(own.to_owned(), |text, secret| text.replace(secret, "[secret]"));
-    let words = own.split(|character: char| character.is_whitespace() || character.is_control());
-    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    line.chars().take(SHOWN).collect()
+    Secrets::new(secrets).show(own, SHOWN)
 }
 
 fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]) -> Failure {
@@ -177,11 +177,9 @@ fn from_status(status: u16) -> Failure {
     }
 }
 
-/// A success that cannot be read: it broke off, or is none of AWS's.
-fn from_success(error: &(dyn error::Error + 'static)) -> Failure {
-    let broke_off = find::<hyper::Error>(error).is_some() || find::<io::Error>(error).is_some();
-    let kind = if broke_off { Kind::Fault } else { Kind::Refused };
-    Failure::new(kind, Error::Malformed(root_cause(error)))
+/// A success that cannot be read: it is none of AWS's.
+fn from_success(error: &(dyn error::Error + 'static), secrets: &[&str]) -> Failure {
+    Failure::new(Kind::Refused, Error::Malformed(shown(&root_cause(error), secrets)))
 }
 
 fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Failure {
@@ -189,6 +187,14 @@ fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Fa
         find::<Failed>(error).map(|failed| (failed.target.clone(), failed.proxy.clone())).unwrap_or_default();
     if let Some(limit) = find::<io::Error>(error).and_then(limit_of_files) {
         return Error::OpenFiles(limit).into();
+    }
+    match find::<Refused>(error) {
+        Some(refused @ Refused::BrokenOff(_)) => {
+            let problem = refused.to_string();
+            return Failure::new(Kind::Fault, Error::Unreachable { target, proxy, problem });
+        }
+        Some(refused) => return Error::Malformed(refused.to_string()).into(),
+        None => {}
     }
     if let Some(problem) = find::<rustls::Error>(error) {
         return Error::Tls { target, proxy, problem: tls_problem(problem) }.into();

@@ -23,6 +23,7 @@ use http::Uri;
 use super::{
     Configuration,
     proxies::{NoProxy, Proxies, Proxy, Scheme},
+    wall,
 };
 
 /// An HTTP client whose parts are made when a request needs them: reading the system's certificate authorities takes
@@ -99,7 +100,10 @@ impl HttpConnector for Router {
             Ok(connector) => connector.call(request),
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
-        HttpConnectorFuture::new(async move { response.await.map_err(|error| route.blame(error)) })
+        HttpConnectorFuture::new(async move {
+            let passed = async { wall::pass(response.await?).await };
+            passed.await.map_err(|error| route.blame(error))
+        })
     }
 }
 

@@ -27,6 +27,7 @@ mod shared_files;
 mod shown;
 mod trust;
 mod validity;
+mod wall;
 
 pub use authorization::{AuthorizationData, Registry};
 pub use caller::Caller;

@@ -67,6 +67,9 @@ macro_rules! config {
     }};
 }
 
+/// The clients that are kept: more Regions than AWS has, and an endpoint of one's own may name any.
+const MAX_CLIENTS: usize = 64;
+
 impl Session {
     /// Reads files and the environment; calls nothing.
     ///
@@ -127,6 +130,9 @@ impl Session {
     /// The client of ECR in a Region, the same one each time: it keeps connections open.
     pub(super) fn ecr(&self, region: &str) -> aws_sdk_ecr::Client {
         let mut clients = self.ecr.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() >= MAX_CLIENTS && !clients.contains_key(region) {
+            clients.clear();
+        }
         let client = clients.entry(region.to_owned()).or_insert_with(|| {
             let mut config = config!(self, aws_sdk_ecr, &self.ecr_endpoint).region(Region::new(region.to_owned()));
             if let Some(url) = &self.ecr_endpoint {

@@ -1,12 +1,14 @@
 use std::{
-    env, fs,
+    env,
+    fs::{self, DirEntry, ReadDir},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::{sync::OnceCell, task::spawn_blocking};
@@ -29,6 +31,12 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 /// Files that were not written for so long are deleted. A token lasts 12 hours.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How many files a token that is written looks at, to delete old ones.
+const TIDIED_AT_ONCE: usize = 256;
+
+/// How often a process looks at all of them.
+const TIDY_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
 /// Ends the names of files, whole and half-written.
 const SUFFIX: &str = ".ecr-token.json";
 const PARTIAL_SUFFIX: &str = ".ecr-token.partial";
@@ -41,6 +49,8 @@ const PARTIAL_SUFFIX: &str = ".ecr-token.partial";
 pub struct Folder {
     path: Arc<Path>,
     usable: Arc<OnceCell<bool>>,
+    /// When all of the folder was tidied last.
+    tidied: Arc<Mutex<Option<Instant>>>,
 }
 
 /// The content of a file.
@@ -80,7 +90,7 @@ impl Folder {
     }
 
     fn new(path: PathBuf) -> Self {
-        Self { path: path.into(), usable: Arc::default() }
+        Self { path: path.into(), usable: Arc::default(), tidied: Arc::default() }
     }
 
     /// The token that any process got as `caller` for `registry`, if it may be served again, or else that of `call`, which
@@ -106,11 +116,24 @@ impl Folder {
         let token = call.await?;
         if token.window().is_some() {
             let content = Content::new(name, &token);
-            if let Ok(Err(error)) = spawn_blocking(move || write(&folder, &content)).await {
-                log::warn!("{CACHE_DIR}: a token could not be written to {}: {error}", self.path.display());
+            match spawn_blocking(move || write(&folder, &content)).await {
+                Ok(Ok(entries)) => self.tidy(entries),
+                Ok(Err(error)) => {
+                    log::warn!("{CACHE_DIR}: a token could not be written to {}: {error}", self.path.display());
+                }
+                Err(_the_runtime_ends) => {}
             }
         }
         Ok(token)
+    }
+
+    /// Deletes old files among the rest of the folder's, now and then: there can be many, and nobody waits for it.
+    fn tidy(&self, entries: ReadDir) {
+        let mut tidied = self.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+        if tidied.is_none_or(|tidied| tidied.elapsed() > TIDY_INTERVAL) {
+            *tidied = Some(Instant::now());
+            drop(spawn_blocking(|| delete_old(entries)));
+        }
     }
 
     async fn is_usable(&self) -> bool {
@@ -169,12 +192,11 @@ fn digest<'a>(registry: &'a Registry, identity: impl Iterator<Item = &'a str>) -
 
 /// The token in a file. `None`: there is none, it is over, or the file is none of ours.
 fn read(path: &Path, key: &str) -> Option<Token> {
-    if !fs::symlink_metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let file = fs::File::open(path).ok()?;
+    // Neither a link is followed nor a pipe waited for.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = fs::File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
     let metadata = file.metadata().ok()?;
-    if !is_own(&metadata) || metadata.mode() & (READABLE_BY_OTHERS | WRITABLE_BY_OTHERS) != 0 {
+    if !metadata.is_file() || !is_own(&metadata) || metadata.mode() & (READABLE_BY_OTHERS | WRITABLE_BY_OTHERS) != 0 {
         return None;
     }
     let mut text = String::new();
@@ -186,18 +208,21 @@ fn read(path: &Path, key: &str) -> Option<Token> {
     content.into_token().filter(|token| token.window().is_some())
 }
 
-/// Writes a file at once, so that other processes see all of it or what was there before.
-fn write(folder: &Path, content: &Content) -> io::Result<()> {
+/// Writes a file at once, so that other processes see all of it or what was there before. Some old files are deleted;
+/// those that were not looked at are left.
+fn write(folder: &Path, content: &Content) -> io::Result<ReadDir> {
     // tempfile makes its files with mode 0600 and deletes those that it does not keep.
     let mut file = tempfile::Builder::new().suffix(PARTIAL_SUFFIX).tempfile_in(folder)?;
     file.write_all(&serde_json::to_vec(content)?)?;
     file.persist(folder.join(content.key.clone() + SUFFIX)).map_err(|error| error.error)?;
-    delete_old(folder)
+    let mut entries = fs::read_dir(folder)?;
+    delete_old(entries.by_ref().take(TIDIED_AT_ONCE));
+    Ok(entries)
 }
 
 /// Deletes our files that are of no use to anybody any more. Another process may do the same.
-fn delete_old(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)?.flatten() {
+fn delete_old(entries: impl Iterator<Item = io::Result<DirEntry>>) {
+    for entry in entries.flatten() {
         let name = entry.file_name();
         let is_ours = name.to_str().is_some_and(|name| name.ends_with(SUFFIX) || name.ends_with(PARTIAL_SUFFIX));
         let written = entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or_else(|_| SystemTime::now());
@@ -205,7 +230,6 @@ fn delete_old(folder: &Path) -> io::Result<()> {
             let _gone_already = fs::remove_file(entry.path());
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use std::{
     io::{self, Write},
     sync::{
-        OnceLock,
+        LazyLock, OnceLock, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver as StdReceiver, SyncSender, sync_channel},
     },
@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use crate::redaction::Secrets;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use tokio::sync::mpsc;
 
@@ -24,6 +25,17 @@ const CAPACITY: usize = 256;
 
 /// How long the end of the process may wait for stderr to take the last lines.
 const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// The length of a line, in characters.
+const MAX_LINE: usize = 4000;
+
+/// What no line shows: secrets of the present configuration.
+static HIDDEN: LazyLock<RwLock<Secrets>> = LazyLock::new(RwLock::default);
+
+/// Keeps `secrets` out of all further lines, in place of those before.
+pub(super) fn hide(secrets: Secrets) {
+    *HIDDEN.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+}
 
 /// A line for the user.
 #[derive(Debug, Clone)]
@@ -71,8 +83,9 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let is_status = record.target() == STATUS;
-        let line = Line { level: record.level(), is_status, message: record.args().to_string() };
+        let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
+        let message = hidden.show(&record.args().to_string(), MAX_LINE);
+        let line = Line { level: record.level(), is_status: record.target() == STATUS, message };
         if line.level <= self.shown && !line.message.is_empty() {
             self.stderr.write(line.clone());
         }

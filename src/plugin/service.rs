@@ -1,10 +1,13 @@
 //! The RPCs of the provider protocol.
 
 use std::{
+    any::Any,
     collections::BTreeSet,
-    sync::{Mutex, MutexGuard, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures_util::FutureExt;
 use prost::bytes::Bytes;
 use prost_types::Struct;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +18,10 @@ use super::{
     property::{self, Accepts, Object, Value},
     schema::top_level,
 };
-use crate::proto::pulumirpc as rpc;
+use crate::{
+    proto::pulumirpc as rpc,
+    redaction::{Secrets, Typed},
+};
 
 /// Set to `true`, the results that the schema calls secret are secret always.
 const SECRET_RESULTS: &str = "PULUMI_AWS_ECR_SECRET_RESULTS";
@@ -50,6 +56,8 @@ pub struct Service<P> {
     secret_results: SecretResults,
     calls: Calls,
     session: Mutex<Session>,
+    /// The texts of the present configuration that are secret.
+    hidden: Mutex<Arc<[String]>>,
 }
 
 /// What the engine that calls at present said of itself.
@@ -63,7 +71,7 @@ struct Session {
 /// The calls in flight. Clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Calls {
-    cancellation: std::sync::Arc<Mutex<CancellationToken>>,
+    cancellation: Arc<Mutex<CancellationToken>>,
 }
 
 impl Calls {
@@ -87,8 +95,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<P: Provider> Service<P> {
     /// The protocol for `provider`, whose functions and configuration `schema` describes.
     pub fn new(provider: P, schema: Schema, engine: Engine, secret_results: SecretResults) -> Self {
-        let (calls, session) = (Calls::default(), Mutex::default());
-        Self { provider, schema, engine, secret_results, calls, session }
+        let (calls, session, hidden) = (Calls::default(), Mutex::default(), Mutex::default());
+        Self { provider, schema, engine, secret_results, calls, session, hidden }
     }
 
     /// The calls in flight.
@@ -110,12 +118,13 @@ impl<P: Provider> Service<P> {
             return;
         }
         if let Err(error) = self.engine.connect(engine_address) {
-            log::warn!("the engine's address {engine_address} is not host:port, so nothing is logged: {error}");
+            let address = Typed(engine_address);
+            log::warn!("the engine's address {address} is not host:port, so nothing is logged: {error}");
         }
     }
 
     /// The configuration's values, if nothing is wrong with any of them.
-    fn check_configuration(&self, configuration: Object) -> Result<Json, Vec<Failure>> {
+    fn check_configuration(&self, configuration: Object) -> Result<Checked, Vec<Failure>> {
         let CheckedConfiguration { checked, failures: mut wrong, left_out } =
             self.schema.check_configuration(configuration);
         let Checked { values, secrets } = checked;
@@ -124,21 +133,20 @@ impl<P: Provider> Service<P> {
             let seen = failures.into_iter().filter(|failure| !left_out.contains(top_level(&failure.property)));
             wrong.extend(hide(seen.collect(), &secrets, |key| self.schema.configuration_description(key)));
         }
-        if wrong.is_empty() { Ok(values) } else { Err(wrong) }
+        if wrong.is_empty() { Ok(Checked { values, secrets }) } else { Err(wrong) }
     }
 
     /// The results of the function `token`, on the wire.
     async fn call(&self, token: &str, arguments: Object, session: Session) -> Result<Bytes, InvokeError> {
         let arguments = self.schema.check_arguments(token, arguments).map_err(InvokeError::Arguments)?;
         let Checked { values, secrets } = arguments;
-        let texts = texts(&values, &secrets);
+        let mut hidden = texts(&values, &secrets);
+        hidden.extend_from_slice(&lock(&self.hidden).clone());
         let results = self.provider.invoke(token, values).await.map_err(|error| match error {
             InvokeError::Arguments(failures) => InvokeError::Arguments(hide(failures, &secrets, |argument| {
                 self.schema.argument_description(token, argument)
             })),
-            InvokeError::Failed(text) => {
-                InvokeError::Failed(texts.iter().fold(text, |text, secret| text.replace(secret, "[secret]")))
-            }
+            InvokeError::Failed(text) => InvokeError::Failed(Secrets::new(hidden).show(&text, MAX_MESSAGE)),
         })?;
         let is_secret = |name: &str| {
             session.accepts_secrets
@@ -159,15 +167,57 @@ impl<P: Provider> Service<P> {
     }
 }
 
-/// The texts among values, the longest first, if any of the values is secret.
+/// How much of a message is shown, in characters. gRPC carries it in a header, which has a limit.
+const MAX_MESSAGE: usize = 4000;
+
+/// A message that quotes what someone sent, as it may be shown.
+fn shown(text: &str) -> String {
+    Secrets::default().show(text, MAX_MESSAGE)
+}
+
+/// The texts among values, if any of the values is secret.
 fn texts(values: &Json, secrets: &BTreeSet<String>) -> Vec<String> {
     if secrets.is_empty() {
         return Vec::new();
     }
-    let texts = values.values().filter_map(|value| value.as_str()).filter(|text| !text.is_empty());
-    let mut texts: Vec<_> = texts.map(str::to_owned).collect();
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    texts
+    values.values().filter_map(|value| value.as_str()).map(str::to_owned).collect()
+}
+
+/// The texts inside the values that are secret, and the parts of them by which messages call them.
+fn hidden_texts(values: &Json, secrets: &BTreeSet<String>) -> Vec<String> {
+    let mut hidden = Vec::new();
+    for value in secrets.iter().filter_map(|name| values.get(name)) {
+        collect_texts(value, &mut hidden);
+    }
+    let parts: Vec<_> = hidden.iter().flat_map(|text| parts(text)).map(str::to_owned).collect();
+    hidden.extend(parts);
+    hidden
+}
+
+fn collect_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => texts.push(text.clone()),
+        serde_json::Value::Array(values) => values.iter().for_each(|value| collect_texts(value, texts)),
+        serde_json::Value::Object(values) => values.values().for_each(|value| collect_texts(value, texts)),
+        _ => {}
+    }
+}
+
+/// Of a URL the host with and without its port, the user and password, and the path; of a path the part that is not
+/// the home folder; of an identifier with colons and slashes its long parts.
+fn parts(text: &str) -> Vec<&str> {
+    if let Some((_, rest)) = text.split_once("://") {
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let (user_name, password) = user.split_once(':').unwrap_or((user, ""));
+        return vec![authority, host, name, user_name, password, path.trim_end_matches('/')];
+    }
+    if let Some(path) = text.strip_prefix("~/") {
+        return vec![path];
+    }
+    let is_identifier = text.starts_with("arn:");
+    text.split([':', '/']).filter(|part| is_identifier && part.len() > 6 && *part != "assumed-role").collect()
 }
 
 /// Takes what is wrong with secret properties out: it may quote any part of the value. The schema's description stands
@@ -186,8 +236,27 @@ fn hide<'a>(
     failures
 }
 
+/// What a panic ends: this call alone.
+fn panicked(token: &str, panic: &(dyn Any + Send)) -> InvokeError {
+    // tokio has no other way to say so.
+    let text = panic.downcast_ref::<String>().map_or("", String::as_str);
+    InvokeError::Failed(if text.contains("spawn worker thread") {
+        format!(
+            "{token}: no thread could be started. Raise the limit of processes (ulimit -u) of the user or container"
+        )
+    } else {
+        format!(
+            "{token} ended by an error of this plugin's own; the log says where. Please report it. Other calls go on"
+        )
+    })
+}
+
 fn failures(failures: Vec<Failure>) -> Vec<rpc::CheckFailure> {
-    failures.into_iter().map(|Failure { property, reason }| rpc::CheckFailure { property, reason }).collect()
+    let failures = failures.into_iter().map(|Failure { property, reason }| rpc::CheckFailure {
+        property: Typed(&property).to_string(),
+        reason: shown(&reason),
+    });
+    failures.collect()
 }
 
 impl From<property::DecodeError> for Failure {
@@ -266,7 +335,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         if !request.subpackage_name.is_empty() {
             return Err(Status::invalid_argument(format!(
                 "this plugin has no package {}: it is not parameterized",
-                request.subpackage_name
+                Typed(&request.subpackage_name)
             )));
         }
         let schema = self.schema.text().map_err(|error| Status::internal(error.to_string()))?;
@@ -285,7 +354,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         let inputs = request.into_inner().news.unwrap_or_default();
         let result = property::decode(inputs.clone(), self.session().accepts)
             .map_err(|error| vec![error.into()])
-            .and_then(|configuration| self.check_configuration(configuration));
+            .and_then(|configuration| self.check_configuration(configuration).map(drop));
         let failures = result.err().map(failures).unwrap_or_default();
         Ok(Response::new(rpc::CheckResponse { inputs: Some(inputs), failures }))
     }
@@ -311,10 +380,16 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         };
         lock(&self.session).configured = false;
         let checked = result.and_then(|configuration| self.check_configuration(configuration));
-        checked.and_then(|configuration| self.provider.configure(configuration)).map_err(|wrong| {
+        let configured = checked.and_then(|Checked { values, secrets }| {
+            let hidden = hidden_texts(&values, &secrets);
+            super::log::hide(Secrets::new(&hidden));
+            *lock(&self.hidden) = hidden.into();
+            self.provider.configure(values)
+        });
+        configured.map_err(|wrong| {
             let package = self.schema.package().name;
             let wrong: Vec<_> = wrong.iter().map(|failure| format!("{package}:{failure}")).collect();
-            Status::invalid_argument(format!("the provider configuration is not valid: {}", wrong.join("; ")))
+            Status::invalid_argument(shown(&format!("the provider configuration is not valid: {}", wrong.join("; "))))
         })?;
         *lock(&self.session) = Session { accepts_secrets: request.accept_secrets, configured: true, ..session };
         Ok(Response::new(rpc::ConfigureResponse {
@@ -331,7 +406,8 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             let package = self.schema.package();
             let served = self.schema.tokens().collect::<Vec<_>>().join(", ");
             return Err(Status::not_found(format!(
-                "{package} has no function {tok}. It serves only: {served}. {}",
+                "{package} has no function {}. It serves only: {served}. {}",
+                Typed(&tok),
                 package.others
             )));
         }
@@ -343,7 +419,8 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             Ok(arguments) => arguments,
             Err(error) => return Result::from(InvokeError::from(Failure::from(error))).map(Response::new),
         };
-        match self.calls.run(self.call(&tok, arguments, session)).await? {
+        let call = AssertUnwindSafe(self.call(&tok, arguments, session)).catch_unwind();
+        match self.calls.run(call).await?.unwrap_or_else(|panic| Err(panicked(&tok, &*panic))) {
             Ok(results) => Ok(rpc::InvokeResponse { r#return: Some(results), failures: Vec::new() }),
             Err(error) => error.into(),
         }

@@ -396,3 +396,42 @@ async fn old_files_of_ours_are_deleted() {
     assert!(foreign.exists());
     assert_eq!(files(&folder).len(), 3);
 }
+
+/// A file that turns into a pipe between a look at it and its opening must not be waited for, and no link be followed.
+#[tokio::test]
+async fn a_pipe_or_a_link_in_place_of_a_token_is_not_waited_for() {
+    let (_parent, folder) = folder();
+    let ecr = Ecr::start().await.unwrap();
+    get(&folder, &ecr).await;
+    let file = file(&folder);
+    fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").args(["--mode", "600"]).arg(&file).status().await.unwrap().success());
+    support::within_deadline("a token", get(&folder, &ecr)).await;
+    let elsewhere = folder.join("elsewhere");
+    fs::rename(&file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+    get(&folder, &ecr).await;
+    assert_eq!(ecr.requests().len(), 3, "neither served");
+}
+
+/// Each new token looked at all of the folder.
+#[tokio::test]
+async fn a_full_folder_is_tidied_behind_the_calls() {
+    let (_parent, folder) = folder();
+    let ecr = Ecr::start().await.unwrap();
+    get(&folder, &ecr).await;
+    let long_ago = SystemTime::now() - 2 * DAY;
+    for number in 0..2000 {
+        let file = fs::File::create(folder.join(format!("{number}.ecr-token.json"))).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+    let mut plugin = Plugin::from_command(command_with(&folder)).await;
+    plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+    plugin.get_credentials("000000000001").await.unwrap();
+    let tidied = async {
+        while files(&folder).len() > 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    support::within_deadline("the folder's old files", tidied).await;
+}

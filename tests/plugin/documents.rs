@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 const DOCUMENTS: [&str; 10] = [
     "README.md",
+    "SECURITY.md",
     "benches/README.md",
     "benches/RESULTS.md",
     "docs/_index.md",

@@ -222,5 +222,5 @@ fn is_header(text: &str) -> bool {
 /// IAM's rule for names.
 fn is_role_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
-    !text.is_empty() && text.bytes().all(allowed)
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -10,8 +10,8 @@ use std::{
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{Request, Response, body::Bytes, body::Frame, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, task::JoinSet};
-use tokio_stream::StreamExt;
+use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
+use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 
 use crate::signature::{Authorization, Signature};
 
@@ -85,9 +85,18 @@ pub enum Reply {
     WithHeader(u16, String, (&'static str, &'static str)),
     /// A status and the first half of a body, and then nothing, ever.
     Half(u16, String),
+    /// A status, a body of any bytes, and headers.
+    Bytes(u16, Vec<u8>, Vec<(&'static str, &'static str)>),
+    /// A status and a body that repeats this without an end.
+    Endless(u16, &'static str),
+    /// A status and the first half of a body, behind which the connection ends.
+    BrokenOff(u16, String),
     /// Nothing, ever.
     Never,
 }
+
+/// The bytes of a part of a body without an end.
+const ENDLESS_PART: usize = 64 * 1024;
 
 type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
 
@@ -161,10 +170,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn handle(
-    request: Request<Incoming>,
-    state: Arc<State>,
-) -> hyper::Result<Response<BoxBody<Bytes, hyper::Error>>> {
+async fn handle(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<Response<BoxBody<Bytes, io::Error>>> {
     let (parts, body) = request.into_parts();
     let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -176,9 +182,28 @@ async fn handle(
     };
     lock(&state.asked).push(asked.clone());
     let next = lock(&state.next).pop_front();
-    let (status, body, header) = match next.unwrap_or_else(|| (state.handler)(&asked)) {
-        Reply::Body(status, body) => (status, body, None),
-        Reply::WithHeader(status, body, header) => (status, body, Some(header)),
+    let (status, body, headers) = match next.unwrap_or_else(|| (state.handler)(&asked)) {
+        Reply::Body(status, body) => (status, body.into(), Vec::new()),
+        Reply::WithHeader(status, body, header) => (status, body.into(), vec![header]),
+        Reply::Bytes(status, body, headers) => (status, body, headers),
+        Reply::Endless(status, part) => {
+            let part = Bytes::from(part.repeat(ENDLESS_PART / part.len()));
+            let parts = tokio_stream::iter(std::iter::repeat_with(move || Ok(Frame::data(part.clone()))));
+            return Ok(with_status(status, BodyExt::boxed(StreamBody::new(parts))));
+        }
+        Reply::BrokenOff(status, body) => {
+            let length = body.len();
+            let half = Bytes::from(body[..length / 2].to_owned());
+            // The end comes when the half was sent.
+            let (sender, parts) = mpsc::channel(1);
+            tokio::spawn(async move {
+                let _ = sender.send(Ok(Frame::data(half))).await;
+                let _ = sender.send(Err(io::Error::other("broken off on request"))).await;
+            });
+            let mut response = with_status(status, BodyExt::boxed(StreamBody::new(ReceiverStream::new(parts))));
+            response.headers_mut().insert("content-length", length.into());
+            return Ok(response);
+        }
         Reply::Half(status, body) => {
             let half = Bytes::from(body[..body.len() / 2].to_owned());
             let body = tokio_stream::once(Ok(Frame::data(half))).chain(tokio_stream::pending());
@@ -187,13 +212,13 @@ async fn handle(
         Reply::Never => std::future::pending().await,
     };
     let mut response = with_status(status, Full::from(body).map_err(|never| match never {}).boxed());
-    if let Some((name, value)) = header {
+    for (name, value) in headers {
         response.headers_mut().insert(name, hyper::header::HeaderValue::from_static(value));
     }
     Ok(response)
 }
 
-fn with_status(status: u16, body: BoxBody<Bytes, hyper::Error>) -> Response<BoxBody<Bytes, hyper::Error>> {
+fn with_status(status: u16, body: BoxBody<Bytes, io::Error>) -> Response<BoxBody<Bytes, io::Error>> {
     let mut response = Response::new(body);
     *response.status_mut() = hyper::StatusCode::from_u16(status).expect("a status");
     response

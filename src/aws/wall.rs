@@ -1,0 +1,153 @@
+//! A wall in front of the SDK: what servers answer is read here, within bounds, and of its headers only those pass that
+//! the SDK needs, with values that they may have. The SDK holds all of an answer in memory, however long it is, and
+//! calculates with dates and lives of tokens as if only AWS sent them.
+
+use std::{error, fmt, pin::Pin, time::Duration};
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
+use aws_smithy_types::{DateTime, body::SdkBody, date_time::Format};
+use http_body::Body;
+use tokio::time::timeout;
+
+/// A page of a thousand images with many tags has about one MiB.
+const MAX_BODY_MIB: usize = 8;
+
+/// Objects, lists and their elements; the SDK makes far more bytes of each than it has in the answer.
+const MAX_PARTS: usize = 200_000;
+
+/// How long a body may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Longer values of headers are none of AWS's.
+const MAX_HEADER: usize = 1024;
+
+/// The headers that the SDK reads.
+const HEADERS: [&str; 11] = [
+    "age",
+    "content-type",
+    "date",
+    "retry-after",
+    "x-amz-id-2",
+    "x-amz-request-id",
+    "x-amz-retry-after",
+    "x-amzn-errortype",
+    "x-amzn-query-error",
+    "x-amzn-requestid",
+    TOKEN_LIFE,
+];
+
+/// How long a token of the instance metadata service lives, in seconds: six hours at most.
+const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+const MAX_TOKEN_LIFE: u64 = 21_600;
+
+/// Why an answer that arrived does not pass.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// It is longer than any of AWS's.
+    Long,
+    /// It has more parts than any of AWS's.
+    ManyParts,
+    /// It ended before all of it was there.
+    BrokenOff(Box<dyn error::Error + Send + Sync>),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Long => write!(f, "it is longer than {MAX_BODY_MIB} MiB"),
+            Self::ManyParts => write!(f, "it has more than {MAX_PARTS} parts"),
+            Self::BrokenOff(_) => f.write_str("the connection broke off in the middle of the answer"),
+        }
+    }
+}
+
+impl error::Error for Refused {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Long | Self::ManyParts => None,
+            Self::BrokenOff(source) => Some(&**source),
+        }
+    }
+}
+
+/// The answer as the SDK may see it.
+///
+/// # Errors
+///
+/// [`Refused`]; those that could be otherwise the next time may be tried again. A timeout of the body.
+pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let body = match timeout(BODY_TIMEOUT, read(response.take_body())).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(broken @ Refused::BrokenOff(_))) => return Err(ConnectorError::io(broken.into())),
+        Ok(Err(refused)) => return Err(ConnectorError::user(refused.into())),
+        Err(elapsed) => return Err(ConnectorError::timeout(elapsed.into())),
+    };
+    let mut passed = HttpResponse::new(response.status(), SdkBody::from(body));
+    for name in HEADERS {
+        if let Some(value) = response.headers().get(name).filter(|value| is_good(name, value)) {
+            passed.headers_mut().insert(name, value.to_owned());
+        }
+    }
+    Ok(passed)
+}
+
+async fn read(mut body: SdkBody) -> Result<Vec<u8>, Refused> {
+    let mut bytes = Vec::new();
+    let mut parts = 0;
+    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(data) = frame.map_err(Refused::BrokenOff)?.into_data() else { continue };
+        if bytes.len() + data.len() > MAX_BODY_MIB << 20 {
+            return Err(Refused::Long);
+        }
+        parts += data.iter().filter(|byte| b"{[,<".contains(byte)).count();
+        if parts > MAX_PARTS {
+            return Err(Refused::ManyParts);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+fn is_good(name: &str, value: &str) -> bool {
+    let has_form = value.len() <= MAX_HEADER && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    has_form
+        && match name {
+            "date" => DateTime::from_str(value, Format::HttpDate).is_ok_and(|date| is_of_our_time(&date)),
+            TOKEN_LIFE => value.parse().is_ok_and(|life: u64| life <= MAX_TOKEN_LIFE),
+            _ => true,
+        }
+}
+
+/// Whether a clock may show this date, if a wrong one: between the years 2000 and 2200.
+fn is_of_our_time(date: &DateTime) -> bool {
+    (946_684_800..7_258_118_400).contains(&date.secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_have_values_that_can_be_calculated_with() {
+        for (name, value) in [
+            ("date", "Thu, 26 Nov 2026 00:00:00 GMT"),
+            ("date", "Sat, 01 Jan 2000 00:00:00 GMT"),
+            (TOKEN_LIFE, "21600"),
+            ("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/"),
+        ] {
+            assert!(is_good(name, value), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("date", "Fri, 31 Dec 9999 23:59:59 GMT"),
+            ("date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+            ("date", "soon"),
+            (TOKEN_LIFE, "9223372036854775807"),
+            (TOKEN_LIFE, "-1"),
+            ("x-amzn-errortype", "caf\u{e9}"),
+            ("x-amzn-errortype", "\u{1b}[2J"),
+            ("x-amzn-requestid", &"0".repeat(MAX_HEADER + 1)),
+        ] {
+            assert!(!is_good(name, value), "{name}: {value}");
+        }
+    }
+}

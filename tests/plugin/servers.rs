@@ -1,0 +1,145 @@
+//! Whatever a server answers, the plugin serves the next call: answers have bounds, and nothing in them ends it.
+
+use serde_json::json;
+use support::{
+    ecr::Ecr,
+    http::{Reply, Server},
+    plugin::{GET_CREDENTIALS, Plugin},
+};
+
+use crate::machine::{Machine, REGISTRY, Running, calls};
+
+/// More than this is never kept in memory at once.
+const MAX_MEMORY_KB: u64 = 64 * 1024;
+
+/// The most memory that a process had, in kB.
+pub(crate) fn peak_memory(plugin: &Plugin) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.process.id().unwrap())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
+    peak.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// A plugin with keys that takes `server` for ECR and tries twice.
+async fn plugin_of(server: &Server) -> Running {
+    let configuration = json!({"region": "eu-west-1", "maxRetries": 2, "endpoints": [{"ecr": server.url()}]});
+    Machine::new().keys().configured(configuration).await
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_not_read_to_it() {
+    for (part, problem) in [
+        (" ", "the answer is none of AWS's: it is longer than 8 MiB"),
+        ("{\"authorizationData\":[", "the answer is none of AWS's: it has more than 200000 parts"),
+        ("[", "the answer is none of AWS's: it has more than 200000 parts"),
+    ] {
+        for status in [200, 400, 503] {
+            let server = Server::start(move |_| Reply::Endless(status, part)).await.unwrap();
+            let mut running = plugin_of(&server).await;
+            let error = running.plugin.error().await;
+            assert!(error.contains(problem), "{status}: {error}");
+            assert_eq!(server.asked().len(), 1, "it would not be shorter the next time");
+            let peak = peak_memory(&running.plugin);
+            assert!(peak < MAX_MEMORY_KB, "{status}: {peak} kB");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_many_small_parts_does_not_grow_in_memory() {
+    let body = format!("{{\"authorizationData\":[{}]}}", vec!["{}"; 99_000].join(","));
+    let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
+    let mut running = plugin_of(&server).await;
+    let error = running.plugin.error().await;
+    assert!(error.contains("the answer has no authorization token"), "{error}");
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_connection_that_did() {
+    let server = Server::start(|_| Reply::BrokenOff(200, "{\"authorizationData\":[]}".to_owned())).await.unwrap();
+    let error = plugin_of(&server).await.plugin.error().await;
+    assert!(error.contains("could not be reached: the connection broke off in the middle of the answer"), "{error}");
+    assert_eq!(server.asked().len(), 2, "it is tried again");
+}
+
+#[tokio::test]
+async fn no_header_ends_the_plugin() {
+    for header in [
+        ("date", "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ("date", "Mon, 01 Jan 0001 00:00:00 GMT"),
+        ("x-amz-retry-after", "18446744073709551615"),
+        ("retry-after", "-1"),
+    ] {
+        let body = json!({"__type": "ServerException", "message": "again"}).to_string();
+        let server = Server::start(move |_| Reply::Bytes(500, body.clone().into(), vec![header])).await.unwrap();
+        let mut running = plugin_of(&server).await;
+        let error = running.plugin.error().await;
+        assert!(error.contains("AWS failed: again (ServerException)"), "{header:?}: {error}");
+        assert_eq!(server.asked().len(), 2, "{header:?}");
+        running.plugin.client.get_plugin_info(()).await.expect("it is served");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_the_metadata_service_answers_ends_the_plugin() {
+    const LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+    let long_name = "r".repeat(1 << 20);
+    let cases: [(Reply, Reply, &str); 4] = [
+        (
+            Reply::Bytes(200, b"token".to_vec(), vec![(LIFE, "9223372036854775807")]),
+            Reply::Body(200, "role".to_owned()),
+            "",
+        ),
+        (
+            Reply::Bytes(200, vec![b't', 0xff], vec![(LIFE, "21600")]),
+            Reply::Body(200, "role".to_owned()),
+            "it gave a session token that no header can hold",
+        ),
+        (
+            Reply::Bytes(200, b"token".to_vec(), vec![(LIFE, "21600")]),
+            Reply::Body(200, long_name),
+            "it does not name a role",
+        ),
+        (Reply::Endless(200, "t"), Reply::Body(200, "role".to_owned()), "it is longer than 8 MiB"),
+    ];
+    for (token, role, problem) in cases {
+        let keys = r#"{"AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "s", "Token": "t"}"#;
+        let server = Server::start(move |asked| match (asked.method.as_str(), asked.path.ends_with('/')) {
+            ("PUT", _) => token.clone(),
+            (_, true) => role.clone(),
+            _ => Reply::Body(200, keys.to_owned()),
+        });
+        let (server, ecr) = (server.await.unwrap(), Ecr::start().await.unwrap());
+        let machine = Machine::new().without("AWS_EC2_METADATA_DISABLED");
+        let machine = machine.var("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url());
+        let mut running = machine.configured(calls(&ecr)).await;
+        let result = running.plugin.get_credentials(REGISTRY).await;
+        match problem {
+            "" => drop(result.expect("credentials")),
+            problem => {
+                let error = result.expect_err("no credentials").message().to_owned();
+                assert!(error.contains(problem), "{problem}: {error}");
+            }
+        }
+        running.plugin.client.get_plugin_info(()).await.expect("it is served");
+    }
+}
+
+#[tokio::test]
+async fn regions_leave_little_behind() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = Machine::new().keys().configured(calls(&ecr)).await;
+    let mut ask = async |regions: std::ops::Range<u32>| {
+        for number in regions {
+            let arguments = json!({"registryId": REGISTRY, "region": format!("xx-{number}")});
+            running.plugin.invoke(GET_CREDENTIALS, arguments).await.expect("a token");
+        }
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.plugin.process.id().unwrap())).unwrap();
+        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the memory");
+        memory.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
+    };
+    // Answers are remembered for the first few hundred.
+    let (before, after) = (ask(0..400).await, ask(400..800).await);
+    assert!(after < before + 400 * 8, "{before} kB became {after} kB");
+}
