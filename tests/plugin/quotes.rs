@@ -99,7 +99,7 @@ async fn what_a_user_typed_is_escaped_and_bounded() {
         plugin.invoke(GET_CREDENTIALS, arguments).await.map(drop).unwrap_err().message().to_owned()
     };
     let escaped = error(&mut running.plugin, "eu\u{1b}[2J\u{202e}".to_owned()).await;
-    assert!(escaped.contains("\"eu\\u{1b}[2J\\u{202e}\" is not the name of an AWS Region"), "{escaped}");
+    assert!(escaped.contains("is not the name of an AWS Region") && !escaped.contains(is_unseen), "{escaped:?}");
     let long = error(&mut running.plugin, "r".repeat(9000)).await;
     assert!(long.contains("is not the name of an AWS Region") && long.len() < 1000, "{long}");
     // An endpoint of one's own may name its Regions as it likes.

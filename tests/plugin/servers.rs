@@ -94,14 +94,15 @@ async fn nothing_that_the_metadata_service_answers_ends_the_plugin() {
         (
             Reply::Bytes(200, vec![b't', 0xff], vec![(LIFE, "21600")]),
             Reply::Body(200, "role".to_owned()),
-            "it gave a session token that no header can hold",
+            // It is asked without one, as its first version.
+            "",
         ),
         (
             Reply::Bytes(200, b"token".to_vec(), vec![(LIFE, "21600")]),
             Reply::Body(200, long_name),
             "it does not name a role",
         ),
-        (Reply::Endless(200, "t"), Reply::Body(200, "role".to_owned()), "it is longer than 8 MiB"),
+        (Reply::Endless(200, "t"), Reply::Body(200, "role".to_owned()), ""),
     ];
     for (token, role, problem) in cases {
         let keys = r#"{"AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "s", "Token": "t"}"#;
