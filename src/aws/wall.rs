@@ -15,8 +15,8 @@ const MAX_BODY_MIB: usize = 8;
 /// Objects, lists and their elements; the SDK makes far more bytes of each than it has in the answer.
 const MAX_PARTS: usize = 200_000;
 
-/// How long a body may take.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a body may take where nothing else bounds it sooner.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Longer values of headers are none of AWS's.
 const MAX_HEADER: usize = 1024;
