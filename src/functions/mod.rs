@@ -183,7 +183,7 @@ async fn call<A: Arguments>(token: &str, provider: Configured, arguments: Json) 
         Some(region) => region,
         None => provider.client.region().await.map_err(|error| failed(&subject, &error))?,
     };
-    let located = format!("{subject} in {region}");
+    let located = format!("{subject} in {}", crate::redaction::Typed(&region));
     arguments.answer(Place { provider, region }).await.map_err(|error| match error {
         // The error says what may be shown of it.
         Error::InvalidRegion(_) => failed(&subject, &error),

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "SECURITY.md",
     "benches/README.md",
