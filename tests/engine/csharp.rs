@@ -40,6 +40,16 @@ fn the_project_runs_on_the_lowest_release_and_all_newer_ones() {
     }
 }
 
+#[test]
+fn the_documents_show_the_version_of_an_invoke() {
+    for document in ["README.md", "docs/routing.md"] {
+        let text = fs::read_to_string(tools::repository().join(document)).expect(document);
+        let snippets: Vec<_> = text.split("```csharp").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        let version = format!("Options {{ Version = \"{}\" }}", env!("CARGO_PKG_VERSION"));
+        assert!(snippets.iter().any(|snippet| snippet.contains(&version)), "{document}: {version}");
+    }
+}
+
 /// The C# identifiers right behind one of the markers, spelled as the schema does.
 fn names_after(program: &str, markers: &[&str]) -> BTreeSet<String> {
     let behind = markers.iter().flat_map(|marker| program.split(*marker).skip(1));

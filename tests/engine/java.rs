@@ -1,5 +1,7 @@
 //! The example in Java: a driver of its own brings it up through the Automation API, so no language host is needed.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::moto::Moto;
@@ -11,11 +13,9 @@ const REGISTRY_ID: &str = "012345678901";
 
 #[test]
 fn java() {
-    let moto = Moto::start();
+    let (moto, stack) = new();
     let expected = JAVA.outputs(&moto.login(REGION, REGISTRY_ID));
-    let stack = Stack::new(&JAVA, &moto.endpoint(), REGISTRY_ID);
-    let class_path = tools::java_class_path();
-    let run = |step| stack.driven_by(step, "java", &["-cp", &class_path, "registrylogin.Automation", step]);
+    let run = |step| drive(&stack, Path::new("java"), step);
 
     run("preview");
     for step in ["up", "second up", "refresh"] {
@@ -24,4 +24,25 @@ fn java() {
     }
     run("destroy");
     assert_eq!(stack.outputs(), json!({}));
+}
+
+/// Brings the example up by this executable of Java.
+pub(crate) fn comes_up_by(java: &Path) {
+    let (moto, stack) = new();
+    drive(&stack, java, "up");
+    assert_eq!(stack.outputs(), JAVA.outputs(&moto.login(REGION, REGISTRY_ID)));
+}
+
+fn new() -> (Moto, Stack) {
+    let moto = Moto::start();
+    let stack = Stack::new(&JAVA, &moto.endpoint(), REGISTRY_ID);
+    (moto, stack)
+}
+
+fn drive(stack: &Stack, java: &Path, step: &str) {
+    stack.driven_by(
+        step,
+        &java.to_string_lossy(),
+        &["-cp", &tools::java_class_path(), "registrylogin.Automation", step],
+    );
 }

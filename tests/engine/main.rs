@@ -25,6 +25,7 @@ mod program;
 mod progress;
 mod providers;
 mod recording;
+mod runtimes;
 mod shared_tokens;
 mod stack;
 mod stand_in;

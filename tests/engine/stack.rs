@@ -95,6 +95,12 @@ impl Stack {
         self.with("PATH", path)
     }
 
+    /// Runs all further commands with this folder before all others on the PATH.
+    pub(crate) fn with_first_on_path(self, folder: &Path) -> Self {
+        let path = format!("{}:{}", folder.display(), self.search_path());
+        self.with("PATH", path)
+    }
+
     /// Runs `pulumi` as a step that must succeed, and gives what a person at the terminal saw.
     #[track_caller]
     pub(crate) fn succeeds(&self, step: &str, arguments: &[&str]) -> String {

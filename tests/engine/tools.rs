@@ -26,6 +26,16 @@ pub(crate) fn python() -> PathBuf {
     built("python", ".installed").join("bin")
 }
 
+/// The folder of `python3`, the `oldest` or the `newest` that the SDKs take, with both of them installed.
+pub(crate) fn python_of(age: &str) -> PathBuf {
+    built(&format!("python-{age}"), ".installed").join("bin")
+}
+
+/// The folder of `node`, the `oldest` or the `newest` that the SDKs take.
+pub(crate) fn node_of(age: &str) -> PathBuf {
+    built(&format!("node-runtimes/node_modules/node-{age}/bin"), "node")
+}
+
 /// The folder that a Node.js program finds @pulumi/pulumi and @pulumi/aws in.
 pub(crate) fn node_modules() -> PathBuf {
     built("node/node_modules", "@pulumi/aws/package.json")

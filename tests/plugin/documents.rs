@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "SECURITY.md",
     "benches/README.md",
@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 11] = [
     "docs/installation-configuration.md",
     "docs/routing.md",
     "docs/troubleshooting.md",
+    "examples/README.md",
 ];
 
 fn read(path: &str) -> String {

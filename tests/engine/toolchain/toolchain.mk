@@ -18,6 +18,9 @@ VERSION_PACKAGES := sdk/v3/go/common/version pkg/v3/version
 # The examples that are compiled before they run.
 COMPILED := $(TOOLS)/examples
 
+# The release of Java that the example is compiled for.
+JAVA_RELEASE = $(shell sed -n 's,.*<maven.compiler.release>\(.*\)</.*,\1,p' examples/java/pom.xml)
+
 # Python environments, each of the exact versions that `pip freeze` lists: moto, mypy, and pulumi with pulumi-aws.
 PYTHON_ENVIRONMENTS := $(patsubst %,$(TOOLS)/%/.installed,moto mypy python)
 
@@ -30,6 +33,8 @@ tools-demo: $(ENGINE)/.engine
 tools-engine: $(addsuffix /.engine,$(ENGINE) $(OLD_ENGINES)) $(addsuffix /.hosts,$(ENGINE) $(OLD_ENGINES))
 tools-engine: $(PYTHON_ENVIRONMENTS) $(TOOLS)/node/.installed $(TOOLS)/node-old/.installed
 tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
+tools-engine: $(COMPILED)/oldest/go $(COMPILED)/oldest/go-v6 $(TOOLS)/node-runtimes/.installed
+tools-engine: $(TOOLS)/python-oldest/.installed $(TOOLS)/python-newest/.installed
 tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
@@ -71,6 +76,14 @@ $(PYTHON_ENVIRONMENTS): $(TOOLS)/%/.installed: $(TOOLCHAIN)/%/requirements.txt
 		$(@D)/bin/pip install --disable-pip-version-check --requirement $<
 	@touch $@
 
+# Python's oldest and newest release that is here, for the example alone.
+$(addprefix $(TOOLS)/python-,oldest/.installed newest/.installed): $(TOOLS)/python-%/.installed: \
+		$(TOOLCHAIN)/python/requirements.txt $(TOOLCHAIN)/interpreter.sh
+	@rm -rf $(@D) && "$$($(TOOLCHAIN)/interpreter.sh $*)" -m venv $(@D)
+	@$(long) "SDKs for the $* Python (1 minute)" $(TOOL_LOGS)/python-$*.log \
+		$(@D)/bin/pip install --disable-pip-version-check --requirement $<
+	@touch $@
+
 $(TOOLS)/%/.installed: $(addprefix $(TOOLCHAIN)/%/,package.json package-lock.json .npmrc)
 	@mkdir -p $(@D) && cp $^ $(@D)/
 	@$(long) "Node.js modules of toolchain/$* (1 minute)" $(TOOL_LOGS)/$*.log npm ci --prefix $(@D)
@@ -81,14 +94,20 @@ $(COMPILED)/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
 	@$(long) "examples/$* with its SDK (1 minute)" $(TOOL_LOGS)/example-$*.log \
 		go -C $(<D) build -v -trimpath -o $(abspath $@) .
 
+# By the oldest Go that the SDK takes, which Go's own client installs.
+$(COMPILED)/oldest/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
+	@mkdir -p $(@D)
+	@GOTOOLCHAIN=go$$(sed -n 's/^go //p' $(<D)/go.mod) \
+		$(long) "examples/$* by the oldest Go (1 minute)" $(TOOL_LOGS)/example-$*-oldest.log \
+		go -C $(<D) build -v -trimpath -o $(abspath $@) .
+
 # The SDK, the example and the program that brings it up, each as a path of classes.
 $(COMPILED)/java/.built: examples/java/pom.xml $(wildcard examples/java/src/main/java/*/*.java tests/engine/programs/java/*.java)
 	@mkdir -p $(@D)
 	@$(long) "examples/java with its SDK (1 minute)" $(TOOL_LOGS)/example-java.log \
 		mvn --batch-mode --no-transfer-progress --file $< \
 		org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy-dependencies -DoutputDirectory=$(abspath $(@D))/sdk
-	@javac --release 11 -Xlint:all,-try -Werror --class-path '$(@D)/sdk/*' -d $(@D)/classes $(filter examples/%.java,$^)
-	@javac -Xlint:all,-try -Werror --class-path '$(@D)/classes:$(@D)/sdk/*' -d $(@D)/classes $(filter tests/%.java,$^)
+	@javac -Xlint:all,-try -Werror --release $(JAVA_RELEASE) --class-path '$(@D)/sdk/*' -d $(@D)/classes $(filter %.java,$^)
 	@touch $@
 
 $(TOOLS)/official-provider/pulumi-resource-aws: $(addprefix tests/engine/official_provider/,main.go schema.json go.mod go.sum)

@@ -11,14 +11,24 @@ public final class Automation {
     public static void main(String[] args) throws Exception {
         var options = LocalWorkspaceOptions.builder().workDir(Path.of("").toAbsolutePath()).program(App::stack).build();
         try (var stack = WorkspaceStack.select("test", LocalWorkspace.create(options))) {
-            System.out.println(switch (args[0]) {
-                case "preview" -> stack.preview().standardOutput();
-                case "up" -> stack.up().standardOutput();
-                case "second up" -> stack.up(UpOptions.builder().expectNoChanges(true).build()).standardOutput();
-                case "refresh" -> stack.refresh().standardOutput();
-                case "destroy" -> stack.destroy().standardOutput();
-                default -> throw new IllegalArgumentException(args[0]);
-            });
+            System.out.println(run(stack, args[0]));
+        }
+    }
+
+    private static String run(WorkspaceStack stack, String step) throws Exception {
+        switch (step) {
+            case "preview":
+                return stack.preview().standardOutput();
+            case "up":
+                return stack.up().standardOutput();
+            case "second up":
+                return stack.up(UpOptions.builder().expectNoChanges(true).build()).standardOutput();
+            case "refresh":
+                return stack.refresh().standardOutput();
+            case "destroy":
+                return stack.destroy().standardOutput();
+            default:
+                throw new IllegalArgumentException(step);
         }
     }
 }
