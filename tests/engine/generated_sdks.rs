@@ -86,7 +86,8 @@ fn csharp() {
     let sdk = tools::generated_sdk("dotnet");
     let text = fs::read_to_string(sdk.join("Ecr/GetCredentials.cs")).expect("the function's class");
     let schema: Value = serde_json::from_str(include_str!("../../schema.json")).expect("a schema");
-    let (token, function) = schema["functions"].as_object().expect("functions").iter().next().expect("a function");
+    let token = "aws:ecr/getCredentials:getCredentials";
+    let function = &schema["functions"][token];
     assert!(text.contains("namespace EcrCredentials.Aws.Ecr\n"), "{text}");
     assert!(text.contains(&format!("<GetCredentialsResult>(\"{token}\", ")), "{text}");
     let names = |part: &str| function[part]["properties"].as_object().expect("properties").keys().cloned();
