@@ -24,10 +24,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     link_release()
 }
 
-/// Links the library that unwinds the stack into the release executable: as a library of the system, the loader would
-/// have to find and bind it at each start.
+/// Links the release executable as `link/unwinding.ld` says, and without the library that reads the tables which are left out: the
+/// loader would have to find and bind it at each start.
 fn link_release() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=link");
     if env::var("PROFILE")? == "release" && env::var("TARGET")? == "x86_64-unknown-linux-gnu" {
+        let script = env::current_dir()?.join("link/unwinding.ld");
+        println!("cargo::rustc-link-arg-bins=-Wl,--script={}", script.display());
+        println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
         println!("cargo::rustc-link-lib=gcc_eh");
     }
     Ok(())
