@@ -2,7 +2,7 @@
 //! and odd, the same for each seed. One that fails is made as small as it can be and printed to be pasted.
 //!
 //! Where the official libraries fail and this plugin does not, nothing is said: being kinder is allowed, and what must fail
-//! is among the cases of `cases/`.
+//! is among the cases of `cases/`. All Regions and roles are of one partition: mixing them differs on purpose.
 
 use std::fmt::{self, Write};
 
@@ -52,7 +52,7 @@ const PROPERTIES: [(&str, &[&str]); 13] = [
     ("aws_access_key_id", &["AKIDONE", "AKIDTWO"]),
     ("aws_secret_access_key", &["hush-hush-one", "hush-hush-two"]),
     ("aws_session_token", &["hush-hush-token", "", "\"\""]),
-    ("region", &["eu-west-2", "\"eu-west-3\"", "us-gov-west-1", ""]),
+    ("region", &["eu-west-2", "\"eu-west-3\"", "us-east-2", ""]),
     ("role_arn", &["arn:aws:iam::111122223333:role/One", "\"arn:aws:iam::111122223333:role/Two\"", ""]),
     ("source_profile", &["a", "b", "default", "prodükt", "\"a\""]),
     ("credential_process", &["cat <home>/keys", "cat '<home>/keys' # mine", ""]),

@@ -880,8 +880,9 @@ async fn roles_are_assumed_in_order_with_all_that_is_configured() {
             "sessionName": "me", "sourceIdentity": "you", "tags": {"Team": "a", "Stage": ""}, "transitiveTagKeys": ["Team"],
         },
     ]);
-    // As text, typed, and with secrets inside.
-    for roles in [json!(roles.to_string()), roles.clone(), secret(roles.to_string())] {
+    // As text, typed, and as a secret, which the log does not show.
+    let roles_text = roles.to_string();
+    for roles in [json!(roles_text), roles.clone(), secret(roles_text.clone())] {
         let before = sts.asked().len();
         let more = json!({"endpoints": [{"sts": sts.url()}], "assumeRoles": roles});
         let mut running = Machine::new().keys().configured(with(calls(&ecr), more)).await;
@@ -910,8 +911,13 @@ async fn roles_are_assumed_in_order_with_all_that_is_configured() {
         ] {
             assert_eq!(second.field(field), value, "{field}");
         }
-        let source = "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), then the role \
-                      arn:aws:iam::111122223333:role/First, then the role arn:aws:iam::444455556666:role/Second";
+        let [first, second] = match roles == secret(roles_text.clone()) {
+            true => ["[secret]"; 2],
+            false => ["arn:aws:iam::111122223333:role/First", "arn:aws:iam::444455556666:role/Second"],
+        };
+        let source = format!(
+            "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), then the role {first}, then the role {second}"
+        );
         assert_eq!(running.source().await, source);
     }
 }

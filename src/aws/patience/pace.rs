@@ -136,7 +136,7 @@ impl Limit {
             self.rate = (self.rate / 2.0).max(LEAST_RATE);
             self.growth = if self.taken == 0 { SEARCH } else { PROBE };
         } else {
-            self.rate = taken / (now - self.since).as_secs_f64();
+            self.rate = (taken / (now - self.since).as_secs_f64()).max(LEAST_RATE);
             self.growth = PROBE;
             (self.since, self.taken) = (now, 0);
         }
