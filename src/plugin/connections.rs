@@ -18,13 +18,27 @@ use tokio::{
     time::sleep,
 };
 
-use super::peer::{Peers, Verdict};
+use super::peer::Peers;
 
 /// How long to wait until there may be room for another connection again.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Strangers who are remembered, so that each is warned of once.
 const MAX_STRANGERS: usize = 64;
+
+/// Whether someone may be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells them apart"))]
+pub(super) enum Verdict {
+    /// The user of this process, or root.
+    Own,
+    /// Another user.
+    Other(u32),
+    /// Nobody any more: the other end is closed.
+    Gone,
+    /// The system does not tell.
+    Unknown,
+}
 
 /// The connections that are served.
 pub(super) fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {

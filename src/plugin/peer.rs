@@ -20,23 +20,12 @@ use rustix::{
     process::geteuid,
 };
 
+use super::connections::Verdict;
+
 /// What users are shown as who are not known in this process's user namespace.
 const OVERFLOW_USER: u32 = 65_534;
 
 const ROOT: u32 = 0;
-
-/// Whether someone may be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// The user of this process, or root.
-    Own,
-    /// Another user.
-    Other(u32),
-    /// Nobody any more: the other end is closed.
-    Gone,
-    /// The system does not tell.
-    Unknown,
-}
 
 /// Tells who connects. The question to the kernel is kept open: a process at its limit of files could not ask anew.
 #[derive(Debug)]

@@ -2,19 +2,7 @@
 
 use std::net::SocketAddrV4;
 
-/// Whether someone may be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(dead_code, reason = "only Linux tells them apart")]
-pub(super) enum Verdict {
-    /// The user of this process, or root.
-    Own,
-    /// Another user.
-    Other(u32),
-    /// Nobody any more: the other end is closed.
-    Gone,
-    /// The system does not tell.
-    Unknown,
-}
+use super::connections::Verdict;
 
 /// Tells who connects.
 #[derive(Debug)]
