@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command that takes minutes: its output goes to a log, and a line now and then tells how far it is.
+# Such commands fetch from registries, which fail for a moment now and then: one that fails runs once more.
 # usage: run.sh WHAT LOG COMMAND [ARGUMENT...]
 set -euo pipefail
 
@@ -17,7 +18,14 @@ echo "tools: $what ..."
 report &
 trap 'kill $!' EXIT
 
-if ! "$@" >"$log" 2>&1; then
+again() {
+    tail -n 10 "$log"
+    echo "tools: $what ... failed after $SECONDS s, trying once more"
+    sleep 10 # for a registry to come back
+    "$@" >>"$log" 2>&1
+}
+
+if ! "$@" >"$log" 2>&1 && ! again "$@"; then
     tail -n 40 "$log" >&2
     echo "tools: $what ... failed after $SECONDS s; the whole log is in $log" >&2
     exit 1
