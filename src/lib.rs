@@ -15,6 +15,7 @@ pub mod packages;
 pub mod plugin;
 pub mod proto;
 mod redaction;
+pub mod system;
 
 use std::io;
 

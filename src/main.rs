@@ -17,8 +17,8 @@ use pulumi_resource_aws::{
     cache::Folder,
     packages,
     plugin::{self, Package},
+    system,
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
@@ -46,7 +46,7 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
-    forbid_core_dumps();
+    system::forbid_core_dumps();
     panic::set_hook(Box::new(report));
     let log = plugin::log::install(arguments.verbosity);
     let options = Options {
@@ -84,10 +84,4 @@ fn report(panic: &PanicHookInfo<'_>) {
         Some(place) => log::error!("an error of the aws plugin's own at {}:{}", place.file(), place.line()),
         None => log::error!("an error of the aws plugin's own"),
     }
-}
-
-/// Keeps keys and tokens out of core dumps.
-fn forbid_core_dumps() {
-    let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
-    let _never_refused = setrlimit(Resource::Core, none);
 }

@@ -7,10 +7,6 @@ use std::{
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErrorMetadata};
-use rustix::{
-    io::Errno,
-    process::{Resource, getrlimit},
-};
 
 use super::{
     Error,
@@ -19,7 +15,7 @@ use super::{
     proxies::NoProxy,
     wall::Refused,
 };
-use crate::redaction::Secrets;
+use crate::{redaction::Secrets, system};
 
 /// What kept a try of a call from its result. Only AWS's own message and the connection's problem go into the text,
 /// without `secrets`: AWS quotes the request when it refuses a signature. `service` is called so where no URL is known.
@@ -185,7 +181,7 @@ fn from_success(error: &(dyn error::Error + 'static), secrets: &[&str]) -> Failu
 fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Failure {
     let (target, proxy) =
         find::<Failed>(error).map(|failed| (failed.target.clone(), failed.proxy.clone())).unwrap_or_default();
-    if let Some(limit) = find::<io::Error>(error).and_then(limit_of_files) {
+    if let Some(limit) = find::<io::Error>(error).and_then(system::reached_limit) {
         return Error::OpenFiles(limit).into();
     }
     match find::<Refused>(error) {
@@ -205,18 +201,6 @@ fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Fa
     let cause = root_cause(error);
     let kind = kind_of_connection(error, &cause, &target);
     Failure::new(kind, Error::Unreachable { target, proxy, problem: connection_problem(&cause) })
-}
-
-/// The limit of open files that was reached, if one was.
-fn limit_of_files(error: &io::Error) -> Option<String> {
-    match Errno::from_io_error(error)? {
-        Errno::MFILE => {
-            let limit = getrlimit(Resource::Nofile).current.unwrap_or_default();
-            Some(format!("its limit of open files (ulimit -n) is {limit}"))
-        }
-        Errno::NFILE => Some("the limit of the whole machine (fs.file-max) is reached".to_owned()),
-        _ => None,
-    }
 }
 
 /// The system tells a host without an address from a name server that is away by the text alone.

@@ -4,11 +4,13 @@ use std::{
     env,
     fs::File,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, is_separator},
     time::Duration,
 };
 
 use tokio::{task::spawn_blocking, time::timeout};
+
+use crate::system;
 
 /// How long a file may take, which can be on a file system of a network, or no file at all.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -68,9 +70,9 @@ pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
 /// folder.
 pub(super) fn path(text: &str) -> PathBuf {
     let text = expand(text, |name| env::var(name).unwrap_or_default());
-    let below = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(is_separator));
     match below.zip(home()) {
-        Some((below, home)) => home.join(below.trim_start_matches('/')),
+        Some((below, home)) => home.join(below.trim_start_matches(is_separator)),
         None => text.into(),
     }
 }
@@ -79,13 +81,7 @@ pub(super) fn path(text: &str) -> PathBuf {
 pub(super) fn home() -> Option<PathBuf> {
     let home = env::home_dir().filter(|home| !home.as_os_str().is_empty());
     // An empty HOME keeps the standard library from asking the system.
-    home.or_else(|| home_of(&std::fs::read_to_string("/etc/passwd").ok()?, rustix::process::getuid().as_raw()))
-}
-
-fn home_of(users: &str, id: u32) -> Option<PathBuf> {
-    let id = id.to_string();
-    let user = users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|user| user.get(2) == Some(&&*id))?;
-    user.get(5).filter(|home| !home.is_empty()).map(PathBuf::from)
+    home.or_else(system::home)
 }
 
 /// The text with variables in their places; `$` before anything else stays.
@@ -122,13 +118,5 @@ mod tests {
         ] {
             assert_eq!(expand(text, variable), expanded, "{text}");
         }
-    }
-
-    #[test]
-    fn the_system_knows_each_user_s_home() {
-        let users = "root:x:0:0:root:/root:/bin/sh\njoe:x:1000:1000::/home/joe:/bin/sh\nnone:x:7:7:::\nodd\n";
-        assert_eq!(home_of(users, 1000), Some("/home/joe".into()));
-        assert_eq!(home_of(users, 7), None);
-        assert_eq!(home_of(users, 8), None);
     }
 }

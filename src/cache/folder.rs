@@ -2,28 +2,23 @@ use std::{
     env,
     fs::{self, DirEntry, ReadDir},
     io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
-use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use super::Token;
-use crate::aws::{AuthorizationData, Caller, Error, Registry};
+use crate::{
+    aws::{AuthorizationData, Caller, Error, Registry},
+    system,
+};
 
 /// The folder of tokens that processes share; absent or empty: they share none.
 const CACHE_DIR: &str = "PULUMI_AWS_ECR_CACHE_DIR";
-
-/// The mode of the folder: others may not even see which files there are.
-const FOLDER_MODE: u32 = 0o700;
-
-const WRITABLE_BY_OTHERS: u32 = 0o022;
-const READABLE_BY_OTHERS: u32 = 0o044;
 
 /// Longer files are none of ours: a token takes about 3 kB.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -157,21 +152,7 @@ fn prepare(path: &Path) -> Result<(), String> {
     if !path.is_absolute() {
         return Err("is not an absolute path".to_owned());
     }
-    let created = fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path);
-    created.map_err(|error| format!("cannot be created: {error}"))?;
-    let metadata = fs::metadata(path).map_err(|error| format!("cannot be looked at: {error}"))?;
-    let mode = metadata.mode() & 0o7777;
-    if !is_own(&metadata) {
-        return Err(format!("belongs to another user (id {}); name a folder of your own", metadata.uid()));
-    }
-    if mode & WRITABLE_BY_OTHERS != 0 {
-        return Err(format!("can be written by other users (mode {mode:04o}); run `chmod 700` on it"));
-    }
-    Ok(())
-}
-
-fn is_own(metadata: &fs::Metadata) -> bool {
-    metadata.uid() == rustix::process::geteuid().as_raw()
+    system::prepare_private(path)
 }
 
 /// The name of what is got for `registry` by the caller of this identity: it says nothing about either.
@@ -192,13 +173,7 @@ fn digest<'a>(registry: &'a Registry, identity: impl Iterator<Item = &'a str>) -
 
 /// The token in a file. `None`: there is none, it is over, or the file is none of ours.
 fn read(path: &Path, key: &str) -> Option<Token> {
-    // Neither a link is followed nor a pipe waited for.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = fs::File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
-    let metadata = file.metadata().ok()?;
-    if !metadata.is_file() || !is_own(&metadata) || metadata.mode() & (READABLE_BY_OTHERS | WRITABLE_BY_OTHERS) != 0 {
-        return None;
-    }
+    let file = system::open_private(path)?;
     let mut text = String::new();
     file.take(MAX_FILE_BYTES).read_to_string(&mut text).ok()?;
     let content: Content = serde_json::from_str(&text).ok()?;

@@ -9,16 +9,13 @@ use std::{
 };
 
 use futures_util::stream::{Stream, unfold};
-use rustix::{
-    io::Errno,
-    process::{Resource, getrlimit},
-};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
 
 use super::peer::Peers;
+use crate::system;
 
 /// How long to wait until there may be room for another connection again.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -32,8 +29,8 @@ const MAX_STRANGERS: usize = 64;
 pub(super) enum Verdict {
     /// The user of this process, or root.
     Own,
-    /// Another user.
-    Other(u32),
+    /// Another user than that of this process.
+    Other { user: u32, own: u32 },
     /// Nobody any more: the other end is closed.
     Gone,
     /// The system does not tell.
@@ -73,7 +70,7 @@ impl Door {
                         return stream;
                     }
                 }
-                Err(error) if is_lack(&error) => self.wait_for_room(&error).await,
+                Err(error) if system::is_lack(&error) => self.wait_for_room(&error).await,
                 // The peer has gone already.
                 Err(_) => {}
             }
@@ -92,12 +89,11 @@ impl Door {
             // While this end is connected, nobody else's socket can have been the other one.
             Verdict::Own => stream.peer_addr().is_ok(),
             Verdict::Gone => false,
-            Verdict::Other(user) => {
+            Verdict::Other { user, own } => {
                 if self.strangers.len() < MAX_STRANGERS && self.strangers.insert(user) {
                     log::warn!(
                         "another user of this machine (id {user}) connected to this plugin and was refused: only the \
-                         user who runs it (id {}) and root are served",
-                        rustix::process::geteuid().as_raw()
+                         user who runs it (id {own}) and root are served"
                     );
                 }
                 false
@@ -116,19 +112,8 @@ impl Door {
 
     async fn wait_for_room(&mut self, error: &io::Error) {
         if !std::mem::replace(&mut self.said_full, true) {
-            let limit =
-                getrlimit(Resource::Nofile).current.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
-            log::warn!(
-                "this plugin can take no more connections for now: {error}; its limit of open files (ulimit -n) is \
-                 {limit}"
-            );
+            log::warn!("this plugin can take no more connections for now: {error}; {}", system::limit_of_files());
         }
         sleep(PAUSE).await;
     }
-}
-
-/// Whether the machine or the process lacks something that others may give back.
-fn is_lack(error: &io::Error) -> bool {
-    let lacks = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    Errno::from_io_error(error).is_some_and(|errno| lacks.contains(&errno))
 }

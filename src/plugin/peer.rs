@@ -57,7 +57,7 @@ impl Peers {
             None => Verdict::Unknown,
             Some(Owner::Nobody) => Verdict::Gone,
             Some(Owner::User(ROOT)) => Verdict::Own,
-            Some(Owner::User(user)) if user != self.user => Verdict::Other(user),
+            Some(Owner::User(user)) if user != self.user => Verdict::Other { user, own: self.user },
             Some(Owner::User(_)) if self.is_ambiguous => Verdict::Unknown,
             Some(Owner::User(_)) => Verdict::Own,
         }

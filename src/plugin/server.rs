@@ -7,17 +7,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::select_all;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-    time::timeout,
-};
+use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use super::{Provider, Service, connections};
-use crate::proto::pulumirpc::resource_provider_server::ResourceProviderServer;
+use crate::{proto::pulumirpc::resource_provider_server::ResourceProviderServer, system::Signals};
 
 /// The engine's own limit for a message (`rpcutil.GrpcChannelOptions` of pulumi/pulumi).
 const MAX_MESSAGE_BYTES: usize = 400 * 1024 * 1024;
@@ -38,38 +33,7 @@ pub async fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// The signals that end the plugin. By default some would end it without its children.
-struct Signals {
-    ending: Vec<Signal>,
-    _write_to_full_file: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()];
-        let kinds = kinds.into_iter().filter(|kind| *kind != SignalKind::hangup() || !outlives_terminal());
-        Ok(Self {
-            ending: kinds.map(signal).collect::<io::Result<_>>()?,
-            // Whoever writes beyond a limit (`ulimit -f`) gets an error, too.
-            _write_to_full_file: signal(SignalKind::from_raw(SIGXFSZ))?,
-        })
-    }
-
-    async fn recv(&mut self) {
-        select_all(self.ending.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
-    }
-}
-
-const SIGXFSZ: i32 = 25;
-
-/// Whether this process was started to take no notice of SIGHUP, as by nohup.
-fn outlives_terminal() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
-    ignored.is_some_and(|ignored| ignored & 1 != 0)
-}
-
-/// Serves until SIGINT, SIGTERM, SIGQUIT or SIGHUP arrives or `engine_gone` is ready, then aborts the calls in flight
+/// Serves until a signal that ends it arrives or `engine_gone` is ready, then aborts the calls in flight
 /// and ends within two seconds.
 ///
 /// # Errors

@@ -4,10 +4,8 @@ use std::{pin::pin, process::Stdio, time::Duration};
 
 use aws_credential_types::Credentials;
 use futures_util::future::{Either, join, select};
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    process::Command,
     time::timeout,
 };
 
@@ -16,6 +14,7 @@ use super::{
     Found,
     json::Object,
 };
+use crate::system::{self, Job};
 
 /// How long the command may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -65,24 +64,17 @@ pub(super) async fn credentials(process: &Process) -> Result<Found, Error> {
 
 /// The end of the command counts: its children live on if it succeeds, and end with it if it does not.
 async fn run(command: &str) -> Result<Vec<u8>, String> {
-    let mut shell = Command::new("sh");
+    let mut shell = system::shell(command);
     for name in SECRETS_OF_ENGINE {
         shell.env_remove(name);
     }
-    let mut process = shell
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .map_err(|error| format!("it cannot be started: {error}"))?;
-    let mut group = Group(process.id().and_then(|id| Pid::from_raw(id.try_into().ok()?)));
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut job = Job::spawn(shell).map_err(|error| format!("it cannot be started: {error}"))?;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let (out, err) = (process.stdout.take(), process.stderr.take());
+    let (out, err) = job.outputs();
     let status = {
         let mut reading = pin!(join(read(out, &mut stdout), read(err, &mut stderr)));
-        match select(pin!(process.wait()), reading.as_mut()).await {
+        match select(pin!(job.wait()), reading.as_mut()).await {
             Either::Left((status, _)) => {
                 let _ = timeout(GRACE, reading).await;
                 status
@@ -94,7 +86,7 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     if !status.success() {
         return Err(format!("it ended with {status}{}", said(&stderr)));
     }
-    group.0 = None;
+    job.release();
     Ok(stdout)
 }
 
@@ -102,18 +94,6 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
 async fn read(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
     if let Some(pipe) = pipe {
         let _ = pipe.take(MAX_OUTPUT).read_to_end(into).await;
-    }
-}
-
-/// The command and all that it started, ended when this is dropped: by a failure, a timeout or a cancelled call. A group
-/// that has ended already takes no signal.
-struct Group(Option<Pid>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(id) = self.0 {
-            let _ = kill_process_group(id, Signal::KILL);
-        }
     }
 }
 

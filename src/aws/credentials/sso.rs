@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -20,6 +19,7 @@ use super::{
     super::{Error, answer, files, patience::Kind, session::Session, shown},
     Found, json,
 };
+use crate::system;
 
 const SERVICE: &str = "IAM Identity Center";
 /// Renews its tokens.
@@ -134,8 +134,7 @@ impl Cached {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(&serde_json::to_vec(&self.fields)?)?;
-        let mode = self.path.metadata()?.permissions().mode() & 0o600;
-        file.as_file().set_permissions(PermissionsExt::from_mode(mode))?;
+        system::keep_mode(file.as_file(), &self.path)?;
         file.persist(&self.path)?;
         Ok(())
     }
