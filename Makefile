@@ -59,10 +59,11 @@ test-conformance: build $(PEERS)/pulumi-go-provider/pulumi-resource-aws ## Run t
 	@echo "==> Holding the plugin and a peer written in Go against the protocol"
 	@cd tests/conformance && go vet . ./testdata/greeting && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
 
-lint: ## Check formatting and lints
+lint: ## Check formatting, lints and the links of the documentation
 	@echo "==> Checking formatting and lints"
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --locked -- --deny warnings
+	@RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet
 	@$(MAKE) --no-print-directory lint-workflows
 
 fmt: ## Format the code

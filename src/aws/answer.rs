@@ -205,9 +205,9 @@ fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Fa
 
 /// The system tells a host without an address from a name server that is away by the text alone.
 fn kind_of_connection(error: &(dyn error::Error + 'static), cause: &str, target: &str) -> Kind {
-    let kinds = causes(error).filter_map(|error| error.downcast_ref()).map(io::Error::kind).collect::<Vec<_>>();
+    let mut kinds = causes(error).filter_map(|error| error.downcast_ref()).map(io::Error::kind);
     match cause {
-        _ if kinds.contains(&io::ErrorKind::ConnectionRefused) => Kind::Absent,
+        _ if kinds.any(|kind| kind == io::ErrorKind::ConnectionRefused) => Kind::Absent,
         NO_TUNNEL => Kind::Absent,
         NO_PASSWORD => Kind::Refused,
         _ if !cause.contains("failed to lookup address") => Kind::Network,

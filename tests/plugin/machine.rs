@@ -62,12 +62,13 @@ impl Machine {
 
     /// A limit of open files.
     pub(crate) fn open_files(mut self, limit: u32) -> Self {
-        let executable = self.command.as_std().get_program().to_owned();
-        let environment: Vec<_> =
-            self.command.as_std().get_envs().map(|(k, v)| (k.to_owned(), v.map(ToOwned::to_owned))).collect();
+        let unlimited = self.command.as_std();
         let mut limited = Command::new("sh");
-        limited.env_clear().args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(executable);
-        limited.envs(environment.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        limited
+            .env_clear()
+            .args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")])
+            .arg(unlimited.get_program());
+        limited.envs(unlimited.get_envs().filter_map(|(name, value)| Some((name, value?))));
         limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         self.command = limited;
         self

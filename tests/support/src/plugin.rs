@@ -104,7 +104,7 @@ impl Plugin {
         Self::from_command(command()).await
     }
 
-    /// Starts the plugin with the keys of [`aws_environment`], configured to call `ecr`.
+    /// Starts the plugin with the keys of the environment, configured to call `ecr`.
     pub async fn for_ecr(ecr: &Ecr) -> Self {
         let mut plugin = Self::start().await;
         plugin.configure(ecr_configuration(ecr)).await.expect("a good configuration");
