@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
-use super::{Namespace, validity};
+use super::Namespace;
 
 /// A provider configuration, as `schema.json` describes it; empty text is as good as none.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -149,38 +149,7 @@ impl fmt::Debug for Configuration {
     }
 }
 
-/// A key of the configuration that has no meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invalid {
-    /// The key, with the path inside it.
-    pub key: String,
-    /// Why; a sentence that follows the key's name.
-    pub reason: String,
-}
-
-impl Invalid {
-    pub(super) fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { key: key.into(), reason: reason.into() }
-    }
-}
-
 impl Configuration {
-    /// Reads a configuration whose keys have the types of the schema.
-    ///
-    /// # Errors
-    ///
-    /// Every contradiction and every value without a meaning.
-    pub fn from_json(
-        namespace: Namespace,
-        json: serde_json::Map<String, serde_json::Value>,
-    ) -> Result<Self, Vec<Invalid>> {
-        let configuration: Self = serde_json::from_value(without_empty(json.into()))
-            .map_err(|_| vec![Invalid::new("configuration", "is not as schema.json describes it")])?;
-        let configuration = Self { namespace, ..configuration };
-        let invalid = validity::check(&configuration);
-        if invalid.is_empty() { Ok(configuration) } else { Err(invalid) }
-    }
-
     /// The URL to call for a service, if the configuration names one.
     pub fn endpoint(&self, service: &str) -> Option<&str> {
         self.endpoints.iter().find_map(|endpoints| endpoints.get(service)).map(String::as_str)
@@ -201,24 +170,4 @@ impl Configuration {
             _ => &self.shared_credentials_files,
         }
     }
-}
-
-/// Removes properties whose value is blank text: `pulumi config set KEY ""` means to unset. A tag may be empty.
-fn without_empty(mut json: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match &mut json {
-        Value::Object(object) => {
-            object.retain(|_, value| !value.as_str().is_some_and(|text| text.trim().is_empty()));
-            for (_, value) in object.iter_mut().filter(|(key, _)| *key != "tags") {
-                *value = without_empty(value.take());
-            }
-        }
-        Value::Array(values) => {
-            for value in values {
-                *value = without_empty(value.take());
-            }
-        }
-        _ => {}
-    }
-    json
 }

@@ -1,9 +1,10 @@
-//! What a configuration of the right types must keep to in order to have a meaning.
+//! Reads a configuration, and says what one of the right types must keep to in order to have a meaning.
 
 use std::time::Duration;
 
 use super::{
-    configuration::{AssumeRole, Configuration, Invalid, WebIdentity},
+    Namespace,
+    configuration::{AssumeRole, Configuration, WebIdentity},
     proxies::Proxy,
     region,
 };
@@ -11,8 +12,61 @@ use super::{
 /// The shortest and the longest life of STS credentials.
 const SESSION_SECONDS: std::ops::RangeInclusive<u64> = 900..=43_200;
 
+/// A key of the configuration that has no meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The key, with the path inside it.
+    pub key: String,
+    /// Why; a sentence that follows the key's name.
+    pub reason: String,
+}
+
+impl Invalid {
+    fn new(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
+    }
+}
+
+impl Configuration {
+    /// Reads a configuration whose keys have the types of the schema.
+    ///
+    /// # Errors
+    ///
+    /// Every contradiction and every value without a meaning.
+    pub fn from_json(
+        namespace: Namespace,
+        json: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self, Vec<Invalid>> {
+        let configuration: Self = serde_json::from_value(without_empty(json.into()))
+            .map_err(|_| vec![Invalid::new("configuration", "is not as schema.json describes it")])?;
+        let configuration = Self { namespace, ..configuration };
+        let invalid = check(&configuration);
+        if invalid.is_empty() { Ok(configuration) } else { Err(invalid) }
+    }
+}
+
+/// Removes properties whose value is blank text: `pulumi config set KEY ""` means to unset. A tag may be empty.
+fn without_empty(mut json: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match &mut json {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.as_str().is_some_and(|text| text.trim().is_empty()));
+            for (_, value) in object.iter_mut().filter(|(key, _)| *key != "tags") {
+                *value = without_empty(value.take());
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                *value = without_empty(value.take());
+            }
+        }
+        _ => {}
+    }
+    json
+}
+
 /// Every contradiction and every value without a meaning.
-pub(super) fn check(configuration: &Configuration) -> Vec<Invalid> {
+fn check(configuration: &Configuration) -> Vec<Invalid> {
     let mut invalid = Vec::new();
     keys(configuration, &mut invalid);
     regions(configuration, &mut invalid);

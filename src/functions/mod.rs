@@ -126,25 +126,22 @@ impl EcrProvider {
     const fn namespace(&self) -> Namespace {
         Namespace(self.package.name)
     }
-
-    fn parse(&self, configuration: Json) -> Result<Configuration, Vec<Failure>> {
-        let configuration = Configuration::from_json(self.namespace(), configuration);
-        configuration.map_err(|invalid| invalid.into_iter().map(Failure::from).collect())
-    }
 }
 
 impl Provider for EcrProvider {
-    fn check(&self, configuration: Json) -> Result<(), Vec<Failure>> {
-        self.parse(configuration).map(drop)
+    type Configuration = Configuration;
+
+    fn check(&self, configuration: Json) -> Result<Configuration, Vec<Failure>> {
+        let configuration = Configuration::from_json(self.namespace(), configuration);
+        configuration.map_err(|invalid| invalid.into_iter().map(Failure::from).collect())
     }
 
-    fn configure(&self, configuration: Json) -> Result<(), Vec<Failure>> {
-        let client = Arc::new(Client::new(self.parse(configuration)?));
+    fn configure(&self, configuration: Configuration) {
+        let client = Arc::new(Client::new(configuration));
         let (answers, tokens) = (Memory::default(), Memory::default());
         let (namespace, shared_tokens) = (self.namespace(), self.shared_tokens.clone());
         let configured = Configured { namespace, client, answers, tokens, shared_tokens };
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Some(configured);
-        Ok(())
     }
 
     async fn invoke(&self, token: &str, arguments: Json) -> Result<Results, InvokeError> {

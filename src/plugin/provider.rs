@@ -8,19 +8,18 @@ pub type Json = serde_json::Map<String, serde_json::Value>;
 /// What a plugin serves. Implementations know no gRPC: arguments and configuration arrive checked against the schema,
 /// with secrets unwrapped, and results are made secret for them.
 pub trait Provider: Send + Sync + 'static {
-    /// Says what is wrong with a configuration, beyond what the schema tells. Must not reach out to anything.
+    /// A provider configuration with a meaning.
+    type Configuration;
+
+    /// Reads a configuration that has the types of the schema. Must not reach out to anything.
     ///
     /// # Errors
     ///
     /// Everything that is wrong, each with its property.
-    fn check(&self, configuration: Json) -> Result<(), Vec<Failure>>;
+    fn check(&self, configuration: Json) -> Result<Self::Configuration, Vec<Failure>>;
 
     /// Takes the configuration for all later calls. Must not reach out to anything.
-    ///
-    /// # Errors
-    ///
-    /// As [`Provider::check`].
-    fn configure(&self, configuration: Json) -> Result<(), Vec<Failure>>;
+    fn configure(&self, configuration: Self::Configuration);
 
     /// Calls the function that the schema lists under `token`. Dropping the future aborts the call.
     ///

@@ -123,17 +123,22 @@ impl<P: Provider> Service<P> {
         }
     }
 
-    /// The configuration's values, if nothing is wrong with any of them.
-    fn check_configuration(&self, configuration: Object) -> Result<Checked, Vec<Failure>> {
+    /// The configuration with the texts in it that must not be shown, if nothing is wrong with any of its values.
+    fn check_configuration(&self, configuration: Object) -> Result<(P::Configuration, Vec<String>), Vec<Failure>> {
         let CheckedConfiguration { checked, failures: mut wrong, left_out } =
             self.schema.check_configuration(configuration);
         let Checked { values, secrets } = checked;
+        let hidden = hidden_texts(&values, &secrets);
         // What else is wrong is said at the same time, but nothing of keys whose values are not there to be looked at.
-        if let Err(failures) = self.provider.check(values.clone()) {
-            let seen = failures.into_iter().filter(|failure| !left_out.contains(top_level(&failure.property)));
-            wrong.extend(hide(seen.collect(), &secrets, |key| self.schema.configuration_description(key)));
+        match self.provider.check(values) {
+            Ok(configuration) if wrong.is_empty() => return Ok((configuration, hidden)),
+            Ok(_) => {}
+            Err(failures) => {
+                let seen = failures.into_iter().filter(|failure| !left_out.contains(top_level(&failure.property)));
+                wrong.extend(hide(seen.collect(), &secrets, |key| self.schema.configuration_description(key)));
+            }
         }
-        if wrong.is_empty() { Ok(Checked { values, secrets }) } else { Err(wrong) }
+        Err(wrong)
     }
 
     /// The results of the function `token`, on the wire.
@@ -380,17 +385,14 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         };
         lock(&self.session).configured = false;
         let checked = result.and_then(|configuration| self.check_configuration(configuration));
-        let configured = checked.and_then(|Checked { values, secrets }| {
-            let hidden = hidden_texts(&values, &secrets);
-            super::log::hide(Secrets::new(&hidden));
-            *lock(&self.hidden) = hidden.into();
-            self.provider.configure(values)
-        });
-        configured.map_err(|wrong| {
+        let (configuration, hidden) = checked.map_err(|wrong| {
             let package = self.schema.package().name;
             let wrong: Vec<_> = wrong.iter().map(|failure| format!("{package}:{failure}")).collect();
             Status::invalid_argument(shown(&format!("the provider configuration is not valid: {}", wrong.join("; "))))
         })?;
+        super::log::hide(Secrets::new(&hidden));
+        *lock(&self.hidden) = hidden.into();
+        self.provider.configure(configuration);
         *lock(&self.session) = Session { accepts_secrets: request.accept_secrets, configured: true, ..session };
         Ok(Response::new(rpc::ConfigureResponse {
             accept_secrets: true,

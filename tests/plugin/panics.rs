@@ -15,13 +15,13 @@ use tonic::{Code, Request};
 struct Panics(AtomicBool);
 
 impl Provider for Panics {
+    type Configuration = ();
+
     fn check(&self, _: Json) -> Result<(), Vec<Failure>> {
         Ok(())
     }
 
-    fn configure(&self, _: Json) -> Result<(), Vec<Failure>> {
-        Ok(())
-    }
+    fn configure(&self, (): ()) {}
 
     async fn invoke(&self, _: &str, _: Json) -> Result<Results, InvokeError> {
         assert!(!self.0.swap(false, Ordering::Relaxed), "dummy-secret of a server");
