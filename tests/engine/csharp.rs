@@ -1,17 +1,18 @@
 //! The example in C#: its SDK is not to be had here, so the names that it uses are held against the schema.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use serde_json::Value;
 
-use crate::tools;
+use crate::tools::read;
+
+/// The lowest release of .NET that Pulumi tries its SDK on.
+pub(crate) const LOWEST_DOTNET: u32 = 8;
 
 #[test]
 fn names_are_those_of_the_schema() {
-    let program = fs::read_to_string(tools::repository().join("examples/csharp/Program.cs")).expect("the example");
-    let schema = fs::read_to_string(tools::repository().join("schema.json")).expect("the schema");
-    let schema: Value = serde_json::from_str(&schema).expect("a schema in JSON");
+    let program = read("examples/csharp/Program.cs");
+    let schema: Value = serde_json::from_str(&read("schema.json")).expect("a schema in JSON");
     let function = &schema["functions"]["aws:ecr/getCredentials:getCredentials"];
 
     let arguments = names_after(&program, &["new() { "]);
@@ -27,10 +28,13 @@ fn names_are_those_of_the_schema() {
 /// A build for the SDK's lowest release starts on whichever .NET is installed, and takes the SDKs that README.md names.
 #[test]
 fn the_project_runs_on_the_lowest_release_and_all_newer_ones() {
-    let read = |path: &str| fs::read_to_string(tools::repository().join(path)).expect(path);
     let (project, readme) = (read("examples/csharp/registry-login.csproj"), read("README.md"));
-    assert!(project.contains("<RollForward>Major</RollForward>"), "{project}");
-    assert!(project.contains("<TargetFramework>net8.0</TargetFramework>"), "{project}");
+    let setting = |name: &str| {
+        let lines: Vec<_> = project.lines().map(str::trim).filter(|line| line.starts_with(name)).collect();
+        lines.join("\n")
+    };
+    assert_eq!(setting("<RollForward"), "<RollForward>Major</RollForward>");
+    assert_eq!(setting("<TargetFramework"), format!("<TargetFramework>net{LOWEST_DOTNET}.0</TargetFramework>"));
     let references: Vec<_> = project.lines().filter(|line| line.contains("PackageReference")).collect();
     assert_eq!(references.len(), 2, "{project}");
     for (package, major) in [("Pulumi", 3), ("Pulumi.Aws", 7)] {
@@ -42,11 +46,17 @@ fn the_project_runs_on_the_lowest_release_and_all_newer_ones() {
 
 #[test]
 fn the_documents_show_the_version_of_an_invoke() {
-    for document in ["README.md", "docs/routing.md"] {
-        let text = fs::read_to_string(tools::repository().join(document)).expect(document);
-        let snippets: Vec<_> = text.split("```csharp").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-        let version = format!("Options {{ Version = \"{}\" }}", env!("CARGO_PKG_VERSION"));
-        assert!(snippets.iter().any(|snippet| snippet.contains(&version)), "{document}: {version}");
+    let version = env!("CARGO_PKG_VERSION");
+    for (document, options) in [
+        ("README.md", "InvokeOutputOptions"),
+        ("docs/routing.md", "InvokeOptions"),
+        ("docs/routing.md", "InvokeOutputOptions"),
+    ] {
+        let text = read(document);
+        let snippets = text.split("```csharp\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let code = snippets.flat_map(str::lines).filter_map(|line| line.split("//").next()).collect::<Vec<_>>();
+        let shown = format!(r#"new {options} {{ Version = "{version}" }}"#);
+        assert!(code.iter().any(|line| line.contains(&shown)), "{document} has no {shown}");
     }
 }
 

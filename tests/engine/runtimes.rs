@@ -3,16 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
+use crate::csharp::LOWEST_DOTNET;
 use crate::java::comes_up_by;
 use crate::moto::Moto;
 use crate::program::{GO, GO_V6, PYTHON, Program, TYPESCRIPT};
 use crate::stack::{REGION, Stack};
-use crate::tools;
+use crate::tools::{self, read};
 
 const REGISTRY_ID: &str = "012345678901";
 
@@ -80,7 +81,7 @@ fn examples_ask_for_the_lowest_that_their_sdks_take() {
         ("Go", format!("Go {}", go_line("go"))),
         ("Go, SDK v6", format!("Go {}", go_line("go-v6"))),
         ("Java", format!("Java {}", lowest_java())),
-        ("C#", ".NET 8".to_owned()),
+        ("C#", format!(".NET {LOWEST_DOTNET}")),
     ] {
         let row = format!("| {language} | {lowest} |");
         assert!(needs.contains(&row), "examples/README.md has no {row}");
@@ -143,10 +144,6 @@ fn lowest_go(example: &str) -> String {
 fn go_line(example: &str) -> String {
     let module = read(&format!("examples/{example}/go.mod"));
     module.lines().find_map(|line| line.strip_prefix("go ")).expect("a go line").to_owned()
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(tools::repository().join(Path::new(path))).expect("a file of the repository")
 }
 
 fn told(command: &mut Command) -> String {

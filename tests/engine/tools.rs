@@ -1,5 +1,6 @@
 //! What `make tools-engine` builds: the engine, the language hosts and the SDKs.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -87,6 +88,11 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The text of a file of the repository.
+pub(crate) fn read(path: &str) -> String {
+    fs::read_to_string(repository().join(path)).expect(path)
+}
+
 fn built(folder: &str, proof: &str) -> PathBuf {
     let folder = repository().join(".tools").join(folder);
     let proof = folder.join(proof);
@@ -119,7 +125,7 @@ fn the_summary_counts_steps_and_failures_by_engine_and_program() {
     let lines =
         ["3.49.0 · go, SDK v6 · up ... ok", "3.274.1 · yaml · up ... ok", "3.274.1 · yaml · destroy ... FAILED"];
     let text: String = lines.iter().map(|line| format!("engine {line}\n")).collect();
-    std::fs::write(steps.path(), text).expect("the steps are written");
+    fs::write(steps.path(), text).expect("the steps are written");
     let summary = repository().join("tests/engine/toolchain/summary.sh");
     let seen = Command::new(summary).arg(steps.path()).output().expect("the script runs").stdout;
     let expected = "engine 3.49.0: 1 steps, 0 failed (go, SDK v6 1)\nengine 3.274.1: 2 steps, 1 failed (yaml 2)\n";
