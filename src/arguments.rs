@@ -6,7 +6,7 @@ use lexopt::{
     Arg::{Long, Short, Value},
     Parser, ValueExt,
 };
-use pulumi_resource_aws::plugin::Package;
+use pulumi_resource_aws::{doctor::Examination, plugin::Package};
 
 /// How `package` is started.
 pub(crate) fn help(package: &Package) -> String {
@@ -18,6 +18,7 @@ pub(crate) fn help(package: &Package) -> String {
 The Pulumi engine starts it; there is no need to run it by hand.
 
 Usage: {executable} [OPTIONS] [ENGINE_ADDRESS]
+       {executable} doctor [--registry ID] [--region R] [--config KEY=VALUE …] [--json]
 
   ENGINE_ADDRESS   the engine's gRPC address, host:port. Without one the plugin waits for engines to attach:
                    put the port that it prints into PULUMI_DEBUG_PROVIDERS={name}:PORT.
@@ -27,7 +28,13 @@ Options:
   --logtostderr    accepted as the engine passes it; lines go to stderr anyway
   --tracing URL    accepted as the engine passes it; no traces are sent
   --version        print the version
-  --help, -h       print this text"
+  --help, -h       print this text
+
+doctor tells step by step what a call of getCredentials finds on this machine, or why it fails:
+  --registry ID       call AWS, too: get credentials for this registry, the 12 digits of an AWS account
+  --region R          the argument region of the call
+  --config KEY=VALUE  a key of the provider configuration, as in `pulumi config set {name}:KEY VALUE`
+  --json              print the report for machines"
     )
 }
 
@@ -35,6 +42,7 @@ Options:
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Serve(Arguments),
+    Doctor(Examination),
     Version,
     Help,
 }
@@ -58,6 +66,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("tracing") => drop(parser.value()?),
             Long("version") => return Ok(Command::Version),
             Short('h') | Long("help") => return Ok(Command::Help),
+            Value(word) if word == "doctor" && parsed == Arguments::default() => return doctor(&mut parser),
             Value(address) if parsed.engine_address.is_none() => {
                 parsed.engine_address = Some(address.parse_with(engine_address)?);
             }
@@ -65,6 +74,38 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         }
     }
     Ok(Command::Serve(parsed))
+}
+
+/// Reads the arguments behind `doctor`. None is quoted in an error: a flag may be forgotten in front of a secret.
+fn doctor(parser: &mut Parser) -> Result<Command, lexopt::Error> {
+    const UNKNOWN: &str = "doctor has the flags --registry, --region, --config and --json, and nothing else";
+    let mut examination = Examination::default();
+    while let Some(argument) = parser.next().map_err(|_| UNKNOWN)? {
+        match argument {
+            Long("registry") => examination.registry = Some(word(parser, "--registry", "the id of a registry")?),
+            Long("region") => examination.region = Some(word(parser, "--region", "an AWS Region")?),
+            Long("config") => {
+                const FORM: &str = "KEY=VALUE, for example region=eu-west-1";
+                let pair = word(parser, "--config", FORM)?;
+                let (key, value) =
+                    pair.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or(needs("--config", FORM))?;
+                examination.configuration.push((key.to_owned(), value.to_owned()));
+            }
+            Long("json") => examination.json = true,
+            Short('h') | Long("help") => return Ok(Command::Help),
+            _ => return Err(UNKNOWN.into()),
+        }
+    }
+    Ok(Command::Doctor(examination))
+}
+
+/// The value of a flag.
+fn word(parser: &mut Parser, flag: &str, what: &str) -> Result<String, lexopt::Error> {
+    parser.value().ok().and_then(|value| value.into_string().ok()).ok_or_else(|| needs(flag, what))
+}
+
+fn needs(flag: &str, what: &str) -> lexopt::Error {
+    format!("{flag} needs {what}").into()
 }
 
 /// Go's flags, which the engine passes, may have one dash in front of a whole word.

@@ -10,11 +10,13 @@
 
 pub mod aws;
 pub mod cache;
+pub mod doctor;
 pub mod functions;
 pub mod packages;
 pub mod plugin;
 pub mod proto;
 mod redaction;
+mod steps;
 pub mod system;
 
 use std::io;

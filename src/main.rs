@@ -15,6 +15,7 @@ use arguments::{Arguments, Command};
 use pulumi_resource_aws::{
     Options,
     cache::Folder,
+    doctor::{self, Examination},
     packages,
     plugin::{self, Package},
     system,
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let package = packages::by_executable(&arguments.next().unwrap_or_default());
     match arguments::parse(arguments) {
         Ok(Command::Serve(arguments)) => serve(package, arguments),
+        Ok(Command::Doctor(examination)) => examine(package, examination),
         Ok(Command::Version) => print(&format!("{} {}", package.executable(), package.version)),
         Ok(Command::Help) => print(&arguments::help(package)),
         Err(error) => {
@@ -57,7 +59,7 @@ fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
         log,
     };
     // tokio has no other way to say that it gets no files.
-    let result = panic::catch_unwind(AssertUnwindSafe(|| run(options)));
+    let result = panic::catch_unwind(AssertUnwindSafe(|| wait_for(async || pulumi_resource_aws::run(options).await)));
     let result = result.unwrap_or_else(|_| Err(io::Error::other("it could not be set up")));
     let code = match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,9 +72,26 @@ fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
     code
 }
 
-fn run(options: Options) -> io::Result<()> {
+fn examine(package: &'static Package, examination: Examination) -> ExitCode {
+    system::forbid_core_dumps();
+    panic::set_hook(Box::new(report));
+    let log = plugin::log::install_with_steps();
+    let examined = wait_for(async || doctor::run(package, examination, Folder::from_env(), log).await);
+    log::logger().flush();
+    match examined {
+        Ok(verdict) => ExitCode::from(verdict as u8),
+        Err(error) => {
+            // stderr may be closed as well.
+            let _ = writeln!(io::stderr(), "{}: {error}", package.executable());
+            ExitCode::from(doctor::Verdict::Broken as u8)
+        }
+    }
+}
+
+/// Runs `work` on this thread.
+fn wait_for<T>(work: impl AsyncFnOnce() -> io::Result<T>) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(pulumi_resource_aws::run(options));
+    let result = runtime.block_on(work());
     // Threads that wait for a file or a name server are not waited for.
     runtime.shutdown_background();
     result

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Caller, Configuration, Error, IgnoreTags, credentials, region, session::Session};
+use super::{Caller, Configuration, Error, Identity, IgnoreTags, credentials, ecr, region, session::Session};
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request. What
 /// was found then is kept until its credentials expire; after that, and after a failure, all of it is looked up anew.
@@ -48,6 +48,7 @@ impl Client {
     /// [`Error::NoRegion`], and those of settings and shared files that are of no use.
     pub async fn region(&self) -> Result<String, Error> {
         if let Some(region) = self.configuration.region.as_ref().filter(|region| region::is_well_formed(region)) {
+            region::tell(region, &self.configuration.namespace.key("region"));
             return Ok(region.clone());
         }
         let mut resolved = self.resolved.lock().await;
@@ -70,6 +71,28 @@ impl Client {
             region::check_partition(role, region)?;
         }
         Ok(caller)
+    }
+
+    /// Tells how a call in `region` would be made, and makes none.
+    ///
+    /// # Errors
+    ///
+    /// Those that come before a call.
+    pub async fn rehearse(&self, region: &str) -> Result<(), Error> {
+        let session = self.resolved.lock().await.session(&self.configuration).await?;
+        session.check_region(region)?;
+        credentials::rehearse(&session)?;
+        ecr::rehearse(&session, region).await
+    }
+
+    /// Whose the credentials are that were found, if any were: one call of AWS STS.
+    ///
+    /// # Errors
+    ///
+    /// What keeps STS from answering.
+    pub async fn identity(&self, region: &str) -> Option<Result<Identity, Error>> {
+        let caller = self.resolved.lock().await.caller.clone()?;
+        Some(credentials::identity(&caller.session, &caller.found, region).await)
     }
 
     /// Has `caller` looked up anew: AWS does not take its credentials.
@@ -95,6 +118,7 @@ impl Resolved {
             Err(error @ Error::NoRegion { .. }) => {
                 if self.region.is_none() {
                     self.region = credentials::region_of_instance(&session).await;
+                    self.region.iter().for_each(|region| region::tell(region, "the instance metadata service"));
                 }
                 self.region.clone().ok_or(error)
             }

@@ -2,14 +2,38 @@
 
 use std::sync::Arc;
 
+use aws_credential_types::Credentials;
 use aws_sdk_ecr::types::{
     ImageDetail, ImageIdentifier, PullThroughCacheRule, Repository, RepositoryCreationTemplate, Tag,
 };
 
 use super::{
-    AuthorizationData, Caller, Client, Error, authorization,
+    AuthorizationData, Caller, Client, Error, answer, authorization,
     call::{PAGE, Place, pages, send},
+    interceptors::Rehearsal,
+    proxies::NoProxy,
+    session::Session,
 };
+
+const SERVICE: &str = "Amazon ECR";
+
+/// Tells which way the call of GetAuthorizationToken in `region` would take, and does not make it.
+///
+/// # Errors
+///
+/// Those that come before a call.
+pub(super) async fn rehearse(session: &Session, region: &str) -> Result<(), Error> {
+    let rehearsal = Rehearsal::default();
+    let keys = Credentials::new("none", "none", None, None, "rehearsal");
+    let config = aws_sdk_ecr::config::Builder::new().credentials_provider(keys);
+    let request = session.ecr(region).get_authorization_token().customize().config_override(config);
+    let sent = request.interceptor(rehearsal.clone()).send().await;
+    match (rehearsal.0.get(), sent) {
+        (Some(url), _) => session.http.rehearse(url).map_err(|NoProxy(error)| error),
+        (None, Err(error)) => Err(answer::meaning(&error, &format!("{SERVICE} in {region}"), &[]).error),
+        (None, Ok(_)) => Ok(()),
+    }
+}
 
 /// Amazon ECR in a Region, called as a configuration says.
 pub struct Ecr {
@@ -24,7 +48,7 @@ impl Ecr {
     ///
     /// See [`Client::caller`].
     pub async fn new(client: &Arc<Client>, region: &str) -> Result<Self, Error> {
-        let place = Place::new(client, "Amazon ECR", region).await?;
+        let place = Place::new(client, SERVICE, region).await?;
         let sdk = place.caller.session.ecr(region);
         Ok(Self { place, sdk })
     }

@@ -6,6 +6,7 @@ use super::{
     shared_files::unquoted,
     validity,
 };
+use crate::steps::step;
 
 /// A service, under the names that settings have for it.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +37,21 @@ pub(super) fn url(
     settings: &Settings,
     service: Service,
 ) -> Result<Option<String>, Error> {
+    let named = named(configuration, settings, service)?;
+    if let Some((source, url)) = &named {
+        step!("endpoint", "{}: {}, by {source}", service.configured, validity::origin(url));
+    }
+    Ok(named.map(|(_, url)| url))
+}
+
+/// The URL, behind what names it.
+fn named(
+    configuration: &Configuration,
+    settings: &Settings,
+    service: Service,
+) -> Result<Option<(String, String)>, Error> {
     if let Some(url) = configuration.endpoint(service.configured) {
-        return Ok(Some(url.to_owned()));
+        return Ok(Some((configuration.namespace.key("endpoints"), url.to_owned())));
     }
     if settings.boolean("ignore_configured_endpoint_urls")? == Some(true) {
         return Ok(None);
@@ -47,12 +61,14 @@ pub(super) fn url(
     let names = [own.as_str()].into_iter().chain(service.older.iter().copied()).chain([ALL]);
     if let Some((name, url)) = names.filter_map(|name| Some((name, variable(name)?))).next() {
         let problem = "is not the URL of a server".to_owned();
-        return checked(&url).map(Some).ok_or_else(|| Error::Setting { name: name.to_owned(), problem });
+        let url = checked(&url).ok_or_else(|| Error::Setting { name: name.to_owned(), problem });
+        return Ok(Some((name.to_owned(), url?)));
     }
     let services = settings.property("services").and_then(|name| settings.other_section("services", name));
     let nested = services.and_then(|services| services.nested(service.property, "endpoint_url"));
     let wrong = || settings.wrong("endpoint_url", "is not the URL of a server");
-    nested.or_else(|| settings.property("endpoint_url")).map(|url| checked(url).ok_or_else(wrong)).transpose()
+    let url = nested.or_else(|| settings.property("endpoint_url")).map(|url| checked(url).ok_or_else(wrong));
+    Ok(url.transpose()?.map(|url| (settings.of_profile("endpoint_url"), url)))
 }
 
 /// The URL without quotes around it, which environment files of containers leave there.

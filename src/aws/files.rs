@@ -10,7 +10,8 @@ use std::{
 
 use tokio::{task::spawn_blocking, time::timeout};
 
-use crate::system;
+use super::shown;
+use crate::{steps::step, system};
 
 /// How long a file may take, which can be on a file system of a network, or no file at all.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -51,7 +52,15 @@ impl Unread {
 ///
 /// [`Unread`].
 pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
-    let path = path.to_owned();
+    let content = read_in_time(path.to_owned()).await;
+    match &content {
+        Ok(_) => step!("files", "{} was read", shown::path(path)),
+        Err(unread) => step!("files", "{} {}", shown::path(path), unread.problem()),
+    }
+    content
+}
+
+async fn read_in_time(path: PathBuf) -> Result<Vec<u8>, Unread> {
     let reading = spawn_blocking(move || {
         let mut bytes = Vec::new();
         File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;

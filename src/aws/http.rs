@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     error, fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use aws_smithy_http_client::{
@@ -14,10 +14,11 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
-    orchestrator::HttpRequest,
+    orchestrator::{HttpRequest, HttpResponse},
     result::ConnectorError,
     runtime_components::RuntimeComponents,
 };
+use aws_smithy_types::{DateTime, date_time::Format};
 use http::Uri;
 
 use super::{
@@ -25,6 +26,7 @@ use super::{
     proxies::{NoProxy, Proxies, Proxy, Scheme},
     wall,
 };
+use crate::steps::step;
 
 /// An HTTP client whose parts are made when a request needs them: reading the system's certificate authorities takes
 /// longer than all else at a start, and calls to `http` URLs need none.
@@ -53,6 +55,15 @@ impl Http {
     pub(super) fn new(configuration: &Configuration, tls: TlsContext) -> Self {
         let proxies = Proxies::new(configuration);
         Self { shared: Arc::new(Shared { proxies, tls, connectors: Mutex::default() }) }
+    }
+
+    /// Finds the way of a request to `url`, and sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`NoProxy`].
+    pub(super) fn rehearse(&self, url: &str) -> Result<(), NoProxy> {
+        url.parse().map_or(Ok(()), |uri| self.shared.route(&uri).map(drop))
     }
 
     /// What sends requests within the limits of `settings`.
@@ -96,13 +107,15 @@ impl HttpConnector for Router {
             Ok(route) => route,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
+        let target = route.target.clone();
         let response = match self.shared.connector(&route, &self.settings) {
             Ok(connector) => connector.call(request),
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
         HttpConnectorFuture::new(async move {
             let passed = async { wall::pass(response.await?).await };
-            passed.await.map_err(|error| route.blame(error))
+            let passed = passed.await.map_err(|error| route.blame(error));
+            passed.inspect(|response| compare_clocks(&target, response))
         })
     }
 }
@@ -145,6 +158,17 @@ impl Shared {
             })
         });
         Ok(connector.clone())
+    }
+}
+
+/// Tells how far this machine's clock is from that of the server at `target`.
+fn compare_clocks(target: &str, response: &HttpResponse) {
+    let date = response.headers().get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+    let Some(seconds) = date.map(|date| DateTime::from(SystemTime::now()).secs() - date.secs()) else { return };
+    match seconds {
+        -1..=1 => step!("clock", "this machine's agrees with that of {target} to the second"),
+        2.. => step!("clock", "this machine's is {seconds} s ahead of that of {target}"),
+        _ => step!("clock", "this machine's is {} s behind that of {target}", -seconds),
     }
 }
 

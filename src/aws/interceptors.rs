@@ -1,5 +1,7 @@
 //! What is added to each call.
 
+use std::sync::{Arc, OnceLock};
+
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -66,6 +68,26 @@ impl Intercept for AsWritten {
             request.set_uri(shorter)?;
         }
         Ok(())
+    }
+}
+
+/// Ends a request before it is sent, and keeps its URL.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rehearsal(pub(super) Arc<OnceLock<String>>);
+
+impl Intercept for Rehearsal {
+    fn name(&self) -> &'static str {
+        "Rehearsal"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let _set_once = self.0.set(context.request().uri().to_owned());
+        Err("it was not to be sent".into())
     }
 }
 

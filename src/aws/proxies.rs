@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use http::Uri;
 
 use super::{Configuration, Error, settings::variable};
+use crate::steps::step;
 
 /// The schemes of URLs, each with a proxy of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,11 +127,19 @@ impl Proxies {
             Scheme::Http => &self.http,
             Scheme::Https => &self.https,
         };
-        let Some(Named { name, proxy }) = named else { return Ok(None) };
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
         let port = uri.port_u16().unwrap_or(if scheme == Scheme::Https { 443 } else { 80 });
-        if is_local(&host) || self.without.iter().any(|without| without.covers(&host, port)) {
+        let Some(Named { name, proxy }) = named else {
+            step!("proxy", "none for {host}:{port}: none is set");
             return Ok(None);
+        };
+        if is_local(&host) || self.without.iter().any(|without| without.covers(&host, port)) {
+            let why = if is_local(&host) { "it is this machine or beside it" } else { "noProxy or NO_PROXY covers it" };
+            step!("proxy", "none for {host}:{port}: {why}");
+            return Ok(None);
+        }
+        if let Ok(proxy) = proxy {
+            step!("proxy", "{} for {host}:{port}, by {name}", proxy.url);
         }
         let invalid = |problem: &&str| Error::Setting { name: name.clone(), problem: (*problem).to_owned() };
         proxy.as_ref().map(Some).map_err(|problem| NoProxy(invalid(problem)))
@@ -159,7 +168,7 @@ fn named(names: [&'static str; 2]) -> Option<Named> {
 fn proxy_of_everything() -> Option<Named> {
     let named = named(["ALL_PROXY", "all_proxy"])?;
     if named.proxy.is_err() {
-        log::debug!("{} is not the URL of an HTTP proxy; it is ignored", named.name);
+        step!(debug, "proxy", "{} is not the URL of an HTTP proxy; it is ignored", named.name);
         return None;
     }
     Some(named)

@@ -1,6 +1,7 @@
 //! Regions and the partitions that they belong to.
 
 use super::Error;
+use crate::steps::step;
 
 /// The partition of Regions that no other partition claims.
 pub(super) const COMMERCIAL: &str = "aws";
@@ -56,6 +57,14 @@ pub(super) fn shown(text: &str) -> String {
     match PLACES.contains(&&*start) && text.len() <= 20 && text.chars().all(is_allowed) {
         true => format!("{text:?}"),
         false => "what is given (not shown, since it does not look like one)".to_owned(),
+    }
+}
+
+/// Tells which Region is called, and what names it.
+pub(crate) fn tell(region: &str, source: &str) {
+    match is_well_formed(region) {
+        true => step!("region", "{region}, by {source}"),
+        false => step!("region", "{}, by {source}", shown(region)),
     }
 }
 

@@ -105,13 +105,17 @@ impl Session {
     ///
     /// [`Error::NoRegion`].
     pub(super) fn region(&self) -> Result<String, Error> {
-        let named = self.configuration.region.clone().or_else(|| variable("AWS_REGION"));
-        let named = named.or_else(|| variable("AWS_DEFAULT_REGION"));
-        let named = named.or_else(|| self.settings.property("region").map(str::to_owned));
-        named.ok_or_else(|| Error::NoRegion {
+        let of_variable = |name: &str| Some((name.to_owned(), variable(name)?));
+        let of_profile = || Some((self.settings.of_profile("region"), self.settings.property("region")?.to_owned()));
+        let named =
+            self.configuration.region.clone().map(|region| (self.configuration.namespace.key("region"), region));
+        let named = named.or_else(|| of_variable("AWS_REGION")).or_else(|| of_variable("AWS_DEFAULT_REGION"));
+        let (source, region) = named.or_else(of_profile).ok_or_else(|| Error::NoRegion {
             profile: shown::name(self.settings.profile()),
             namespace: self.configuration.namespace,
-        })
+        })?;
+        region::tell(&region, &source);
+        Ok(region)
     }
 
     /// Checks that a call to `region` makes sense: only an endpoint of one's own may name its Regions as it likes.

@@ -10,6 +10,7 @@ use super::{
     shared_files::{Section, SharedFiles},
     shown,
 };
+use crate::steps::step;
 
 /// The name of the profile that is used if none is named.
 const DEFAULT: &str = "default";
@@ -39,13 +40,17 @@ impl Settings {
         let config = paths(&configuration.shared_config_files, "AWS_CONFIG_FILE", "config");
         let credentials = paths(configuration.credentials_files(), "AWS_SHARED_CREDENTIALS_FILE", "credentials");
         let files = SharedFiles::new(&read_all(config).await?, &read_all(credentials).await?);
-        let insisted = configuration.profile.clone().or_else(|| variable("AWS_PROFILE"));
+        let configured = configuration.profile.clone().map(|profile| (configuration.namespace.key("profile"), profile));
+        let of_variable = |name: &str| Some((name.to_owned(), variable(name)?));
+        let insisted = configured.or_else(|| of_variable("AWS_PROFILE"));
         let is_insisted = insisted.is_some();
-        let profile = insisted.or_else(|| variable("AWS_DEFAULT_PROFILE")).unwrap_or_else(|| DEFAULT.to_owned());
+        let named = insisted.or_else(|| of_variable("AWS_DEFAULT_PROFILE"));
+        let (source, profile) = named.unwrap_or_else(|| ("nothing but the default".to_owned(), DEFAULT.to_owned()));
         let settings = Self { files, profile };
         if is_insisted {
             settings.section(&settings.profile)?;
         }
+        step!("profile", "{}, by {source}", shown::unknown(&settings.profile));
         Ok(settings)
     }
 
@@ -82,7 +87,19 @@ impl Settings {
 
     /// The variable `AWS_` and `key` in capitals, else the property `key`.
     pub(super) fn text(&self, key: &str) -> Option<String> {
-        variable(&variable_of(key)).or_else(|| self.property(key).map(str::to_owned))
+        self.named(key).map(|(_, text)| text)
+    }
+
+    /// The same, behind what sets it.
+    pub(super) fn named(&self, key: &str) -> Option<(String, String)> {
+        let name = variable_of(key);
+        let in_profile = || Some((self.of_profile(key), self.property(key)?.to_owned()));
+        variable(&name).map(|text| (name, text)).or_else(in_profile)
+    }
+
+    /// How a property of the selected profile is called.
+    pub(super) fn of_profile(&self, key: &str) -> String {
+        format!("{key} of profile {}", shown::name(&self.profile))
     }
 
     /// The same, understood by `parse`.

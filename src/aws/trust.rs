@@ -7,6 +7,7 @@ use rustls::{
 };
 
 use super::{Configuration, Error, files, settings::Settings, shown};
+use crate::steps::step;
 
 /// What to trust: the bundle that the configuration names, else `AWS_CA_BUNDLE`, else the profile's `ca_bundle`, each in
 /// place of the system's certificate authorities.
@@ -15,10 +16,14 @@ use super::{Configuration, Error, files, settings::Settings, shown};
 ///
 /// [`Error::CaBundle`].
 pub(super) async fn context(configuration: &Configuration, settings: &Settings) -> Result<TlsContext, Error> {
-    let Some(path) = configuration.custom_ca_bundle.clone().or_else(|| settings.text("ca_bundle")) else {
+    let configured = configuration.custom_ca_bundle.clone();
+    let configured = configured.map(|path| (configuration.namespace.key("customCaBundle"), path));
+    let Some((source, path)) = configured.or_else(|| settings.named("ca_bundle")) else {
+        step!("trust", "the certificate authorities of this system");
         return Ok(TlsContext::default());
     };
     let path = files::path(&path);
+    step!("trust", "the certificate authorities in {}, by {source}", shown::path(&path));
     let invalid = |problem: String| Error::CaBundle { path: shown::path(&path), problem };
     let pem = files::read(&path).await.map_err(|unread| invalid(unread.problem()))?;
     check(&pem).map_err(invalid)?;

@@ -212,6 +212,14 @@ pub(super) fn is_url(text: &str) -> bool {
     matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
 }
 
+/// What may be shown of a URL: neither a user nor a path.
+pub(super) fn origin(url: &str) -> String {
+    let uri = url.parse::<http::Uri>().unwrap_or_default();
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{}://{host}", uri.scheme_str().unwrap_or_default())
+}
+
 fn http(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     for (key, url) in [("httpProxy", &configuration.http_proxy), ("httpsProxy", &configuration.https_proxy)] {
         // The value is not shown: it may hold a password.

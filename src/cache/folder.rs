@@ -14,6 +14,7 @@ use tokio::{sync::OnceCell, task::spawn_blocking};
 use super::Token;
 use crate::{
     aws::{AuthorizationData, Caller, Error, Registry},
+    steps::step,
     system,
 };
 
@@ -106,6 +107,7 @@ impl Folder {
         let (folder, name) = (self.path.clone(), digest(registry, caller.identity()));
         let (path, digest) = (folder.join(name.clone() + SUFFIX), name.clone());
         if let Ok(Some(token)) = spawn_blocking(move || read(&path, &digest)).await {
+            step!("token", "from the folder that {CACHE_DIR} names, without a call");
             return Ok(token);
         }
         let token = call.await?;

@@ -1,11 +1,16 @@
 //! Authorization tokens, which several functions return in their own ways: from memory, from the folder that processes
 //! share, or from AWS.
 
+use std::time::SystemTime;
+
+use aws_smithy_types::DateTime;
+
 use super::{Answer, Place};
 use crate::{
     aws::{AuthorizationData, Caller, Ecr, EcrPublic, Error, Registry},
     cache::Token,
     plugin::Results,
+    steps::step,
 };
 
 impl Place {
@@ -22,6 +27,8 @@ impl Place {
             Ok((token, window))
         };
         let token = self.provider.tokens.get(registry, call).await?;
+        let minutes = (token.data.expires_at - DateTime::from(SystemTime::now()).secs()) / 60;
+        step!("token", "lasts until {}, {minutes} min from now", token.data.expires_at_date);
         Ok(Answer { results: results(&token.data), window: token.window() })
     }
 

@@ -28,7 +28,7 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use crate::{
-    aws::{Client, Configuration, Error, Invalid, Namespace, Registry},
+    aws::{Client, Configuration, Error, Invalid, Namespace, Registry, tell_region},
     cache::{Folder, Memory, Token, Window},
     plugin::{Failure, InvokeError, Json, Package, Provider, Results},
 };
@@ -108,8 +108,7 @@ pub struct EcrProvider {
 /// What the functions work with from one Configure to the next. Clones share one state.
 #[derive(Debug, Clone)]
 struct Configured {
-    /// What stands in front of the configuration's keys.
-    namespace: Namespace,
+    package: &'static Package,
     client: Arc<Client>,
     /// By the function's token and the arguments, JSON.
     answers: Memory<(&'static str, String), Results, InvokeError>,
@@ -123,8 +122,10 @@ impl EcrProvider {
         Self { package, shared_tokens, configured: RwLock::default() }
     }
 
-    const fn namespace(&self) -> Namespace {
-        Namespace(self.package.name)
+    /// What calls AWS as the present configuration says.
+    pub fn client(&self) -> Option<Arc<Client>> {
+        let configured = self.configured.read().unwrap_or_else(PoisonError::into_inner);
+        configured.as_ref().map(|configured| configured.client.clone())
     }
 }
 
@@ -132,15 +133,15 @@ impl Provider for EcrProvider {
     type Configuration = Configuration;
 
     fn check(&self, configuration: Json) -> Result<Configuration, Vec<Failure>> {
-        let configuration = Configuration::from_json(self.namespace(), configuration);
+        let configuration = Configuration::from_json(namespace(self.package), configuration);
         configuration.map_err(|invalid| invalid.into_iter().map(Failure::from).collect())
     }
 
     fn configure(&self, configuration: Configuration) {
         let client = Arc::new(Client::new(configuration));
         let (answers, tokens) = (Memory::default(), Memory::default());
-        let (namespace, shared_tokens) = (self.namespace(), self.shared_tokens.clone());
-        let configured = Configured { namespace, client, answers, tokens, shared_tokens };
+        let (package, shared_tokens) = (self.package, self.shared_tokens.clone());
+        let configured = Configured { package, client, answers, tokens, shared_tokens };
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) = Some(configured);
     }
 
@@ -165,19 +166,34 @@ impl From<Invalid> for Failure {
     }
 }
 
-/// Calls the function with this token. What fails reads `FUNCTION for SUBJECT in REGION: WHAT HAPPENED. WHAT TO DO.`
+/// What names a Region that is given to a function.
+pub(crate) const BY_ARGUMENT: &str = "the argument region";
+
+/// What stands in front of the configuration's keys.
+const fn namespace(package: &Package) -> Namespace {
+    Namespace(package.name)
+}
+
+/// What a function says that fails: `FUNCTION for SUBJECT in REGION: WHAT HAPPENED. WHAT TO DO.`
+pub(crate) fn sentence(package: &Package, token: &str, subject: &str, error: &Error) -> String {
+    let token = (package.token)(token);
+    let function = token.rsplit(':').next().unwrap_or_default();
+    format!("{function} for {subject}: {error}. {}.", error.advice(namespace(package)))
+}
+
+/// Calls the function with this token.
 async fn call<A: Arguments>(token: &str, provider: Configured, arguments: Json) -> Result<Answer, InvokeError> {
     let region = arguments.get("region").and_then(|region| region.as_str()).filter(|region| !region.is_empty());
     let region = region.map(str::to_owned);
     let arguments: A = typed(arguments)?;
     arguments.check()?;
-    let function = token.rsplit(':').next().unwrap_or_default();
-    let (subject, namespace) = (arguments.subject(), provider.namespace);
-    let failed = |subject: &str, error: &Error| {
-        InvokeError::Failed(format!("{function} for {subject}: {error}. {}.", error.advice(namespace)))
-    };
+    let (subject, package) = (arguments.subject(), provider.package);
+    let failed = |subject: &str, error: &Error| InvokeError::Failed(sentence(package, token, subject, error));
     let region = match region {
-        Some(region) => region,
+        Some(region) => {
+            tell_region(&region, BY_ARGUMENT);
+            region
+        }
         None => provider.client.region().await.map_err(|error| failed(&subject, &error))?,
     };
     let located = format!("{subject} in {}", crate::redaction::Typed(&region));

@@ -18,7 +18,7 @@ use crate::redaction::Secrets;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use tokio::sync::mpsc;
 
-use crate::STATUS;
+use crate::{STATUS, steps::TARGET};
 
 /// Lines that may wait for an engine, and as many for stderr.
 const CAPACITY: usize = 256;
@@ -44,6 +44,8 @@ pub struct Line {
     pub level: Level,
     /// Whether it stands there only until the next one.
     pub is_status: bool,
+    /// The name of the step of an Invoke that it tells of, if it does.
+    pub step: Option<String>,
     /// The text, without a time or a place.
     pub message: String,
 }
@@ -59,10 +61,19 @@ pub fn install(verbosity: u32) -> Receiver {
         1..=4 => LevelFilter::Info,
         _ => LevelFilter::Debug,
     };
+    collect(LevelFilter::Debug, shown)
+}
+
+/// The same with all steps of an Invoke, for one who shows every line: of them, stderr gets errors alone.
+pub fn install_with_steps() -> Receiver {
+    collect(LevelFilter::Trace, LevelFilter::Error)
+}
+
+fn collect(most: LevelFilter, shown: LevelFilter) -> Receiver {
     let (lines, receiver) = mpsc::channel(CAPACITY);
     let logger = Logger { engine: lines, lost: Lost::default(), shown, stderr: Stderr::default() };
     if log::set_boxed_logger(Box::new(logger)).is_ok() {
-        log::set_max_level(LevelFilter::Debug);
+        log::set_max_level(most);
     }
     receiver
 }
@@ -85,7 +96,8 @@ impl Log for Logger {
         }
         let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
         let message = hidden.show(&record.args().to_string(), MAX_LINE);
-        let line = Line { level: record.level(), is_status: record.target() == STATUS, message };
+        let step = record.target().strip_prefix(TARGET).map(str::to_owned);
+        let line = Line { level: record.level(), is_status: record.target() == STATUS, step, message };
         if line.level <= self.shown && !line.message.is_empty() {
             self.stderr.write(line.clone());
         }
@@ -160,7 +172,8 @@ mod tests {
 
     #[test]
     fn the_next_line_says_how_many_were_lost() {
-        let (lost, line) = (Lost::default(), Line { level: Level::Warn, is_status: false, message: "line".to_owned() });
+        let line = Line { level: Level::Warn, is_status: false, step: None, message: "line".to_owned() };
+        let lost = Lost::default();
         let mut sent = Vec::new();
         for has_room in [true, false, false, true, true] {
             lost.send(line.clone(), |line| {

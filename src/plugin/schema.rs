@@ -13,6 +13,7 @@ use super::{
     Failure, Json, Package,
     property::{self, Accepts, Object, Value},
 };
+use crate::{redaction::Typed, steps::step};
 
 /// The package's schema.
 #[derive(Debug)]
@@ -115,6 +116,11 @@ impl Schema {
         self.described.config.variables.get(key).map_or("", |key| key.description.as_str())
     }
 
+    /// Whether the schema calls this key of the provider configuration a secret.
+    pub fn is_secret_key(&self, key: &str) -> bool {
+        self.described.config.variables.get(key).is_some_and(|key| key.secret)
+    }
+
     /// Whether the schema calls this result of a function a secret.
     pub fn is_secret_result(&self, token: &str, result: &str) -> bool {
         let property = self.described.functions.get(token).and_then(|function| function.outputs.properties.get(result));
@@ -169,7 +175,7 @@ impl Schema {
                     }
                 }
                 None if INTERNAL_KEYS.contains(&name.as_str()) => {}
-                None => log::debug!("{}:{name} is not a key that this plugin knows; it is ignored", self.package.name),
+                None => ignored(self.package.name, &name),
             }
         }
         CheckedConfiguration { checked: Checked { values, secrets: check.secrets }, failures: check.failures, left_out }
@@ -387,14 +393,16 @@ impl<'a> Check<'a> {
                         values.insert(name, value);
                     }
                 }
-                None if self.text == Text::Json => {
-                    log::debug!("{}:{path} is not a key that this plugin knows; it is ignored", self.namespace);
-                }
+                None if self.text == Text::Json => ignored(self.namespace, &path),
                 None => self.fail(&path, "is not a property of this argument"),
             }
         }
         Some(JsonValue::Object(values))
     }
+}
+
+fn ignored(namespace: &str, path: &str) {
+    step!(debug, "configuration", "{namespace}:{} is not a key that this plugin knows; it is ignored", Typed(path));
 }
 
 /// The name of the argument or key that a path begins with.

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -121,6 +121,23 @@ impl<P: Provider> Service<P> {
             let address = Typed(engine_address);
             log::warn!("the engine's address {address} is not host:port, so nothing is logged: {error}");
         }
+    }
+
+    /// What is served.
+    pub const fn provider(&self) -> &P {
+        &self.provider
+    }
+
+    /// The configuration of an engine that sends `variables` only: text, by `PACKAGE:config:KEY`. What is secret it does not
+    /// say, so the schema does.
+    fn variables(&self, variables: HashMap<String, String>) -> Object {
+        let prefix = format!("{}:config:", self.schema.package().name);
+        let keys = variables.into_iter().filter_map(|(key, text)| {
+            let (key, text) = (key.strip_prefix(&prefix)?.to_owned(), Value::String(text));
+            let is_secret = self.schema.is_secret_key(&key);
+            Some((key, if is_secret { Value::Secret(Box::new(text)) } else { text }))
+        });
+        keys.collect()
     }
 
     /// The configuration with the texts in it that must not be shown, if nothing is wrong with any of its values.
@@ -279,13 +296,6 @@ impl From<InvokeError> for Result<rpc::InvokeResponse, Status> {
     }
 }
 
-/// The configuration of an engine that sends `variables` only: text, by `PACKAGE:config:KEY`.
-fn variables(package: &str, variables: std::collections::HashMap<String, String>) -> Object {
-    let prefix = format!("{package}:config:");
-    let keys = variables.into_iter();
-    keys.filter_map(|(key, text)| Some((key.strip_prefix(&prefix)?.to_owned(), Value::String(text)))).collect()
-}
-
 /// The names of the properties that differ.
 fn changed(olds: &Struct, news: &Struct) -> Vec<String> {
     let mut changed: Vec<_> = news
@@ -381,7 +391,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
         let session = self.session();
         let result = match request.args {
             Some(args) => property::decode(args, session.accepts).map_err(|error| vec![error.into()]),
-            None => Ok(variables(self.schema.package().name, request.variables)),
+            None => Ok(self.variables(request.variables)),
         };
         lock(&self.session).configured = false;
         let checked = result.and_then(|configuration| self.check_configuration(configuration));

@@ -7,6 +7,7 @@ use support::{
     ecr::{Ecr, Recorded},
     engine::Engine,
     plugin::{Plugin, command},
+    within_deadline,
 };
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -82,6 +83,20 @@ impl Machine {
     /// The path of a file below the home folder.
     pub(crate) fn path(&self, path: &str) -> String {
         self.home.path().join(path).to_str().expect("text").to_owned()
+    }
+
+    /// Runs `doctor` with a configuration and further arguments: its exit code, stdout and stderr.
+    pub(crate) async fn doctor(&mut self, configuration: &Json, arguments: &[&str]) -> (i32, String, String) {
+        let mut doctor = Command::new(self.command.as_std().get_program());
+        doctor.env_clear().envs(self.command.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))));
+        doctor.arg("doctor").args(arguments);
+        for (key, value) in configuration.as_object().expect("a configuration is an object") {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            doctor.args(["--config", &format!("{key}={value}")]);
+        }
+        let output = within_deadline("doctor", doctor.stdin(Stdio::null()).output()).await.expect("doctor runs");
+        let [stdout, stderr] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
+        (output.status.code().expect("an exit code"), stdout, stderr)
     }
 
     /// Starts the plugin, not configured yet.

@@ -11,6 +11,7 @@ mod commands;
 mod configuration;
 mod contributing;
 mod credentials;
+mod doctor;
 mod documents;
 mod endpoints;
 mod environment;

@@ -59,7 +59,7 @@ pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, E
     let token = token().await?;
     let headers = token.iter().map(|token| ("authorization", token.as_str()));
     let headers: Vec<_> = [("accept", "application/json")].into_iter().chain(headers).collect();
-    let what = format!("the container's service at {}", without_query(url));
+    let what = title(url);
     let no_use = |problem| Error::Source { what: what.clone(), problem };
     let attempt = || async {
         let reply = plain::send(&session.http, "GET", url, &headers, LIMITS).await;
@@ -77,6 +77,11 @@ pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, E
     let reply = session.patience.call(&what, attempt).await?;
     let credentials = Object::new(&reply.body).and_then(|keys| keys.credentials("Token", "container"));
     Ok(Found::new(credentials.map_err(no_use)?, what))
+}
+
+/// What the service at `url` is called, for people.
+pub(super) fn title(url: &str) -> String {
+    format!("the container's service at {}", without_query(url))
 }
 
 /// What the service says of a failure, in JSON or as text.

@@ -13,7 +13,9 @@ mod sts;
 use aws_credential_types::Credentials;
 
 use super::{Error, session::Session, shown};
+use crate::steps::step;
 use plan::{Base, Plan};
+pub use sts::Identity;
 use sts::Sts;
 
 /// Credentials, and where they are from.
@@ -62,10 +64,7 @@ pub(super) fn secrets(credentials: &Credentials) -> [&str; 2] {
 ///
 /// [`Error::NoCredentials`] when no source has any; the source's own error when it should have some.
 pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error> {
-    let region = match &session.configuration.sts_region {
-        Some(region) => region.clone(),
-        None => session.region().unwrap_or_else(|_| region.to_owned()),
-    };
+    let region = region_of_sts(session, region);
     let sts = Sts::new(session, &region);
     let plan = Plan::new(session)?;
     let mut found = base(session, &sts, &plan).await?;
@@ -78,8 +77,39 @@ pub(super) async fn find(session: &Session, region: &str) -> Result<Found, Error
         found = Found::assumed(credentials, &found.source, &role.role_arn).checked()?;
     }
     sts.check_account(&found.credentials).await?;
-    log::debug!("AWS credentials come from {}", found.source);
+    step!(debug, "credentials", "AWS credentials come from {}", found.source);
     Ok(found)
+}
+
+/// Where STS is called for credentials that are to be used in `region`.
+fn region_of_sts(session: &Session, region: &str) -> String {
+    match &session.configuration.sts_region {
+        Some(region) => region.clone(),
+        None => session.region().unwrap_or_else(|_| region.to_owned()),
+    }
+}
+
+/// Tells where [`find`] would look first, and does not.
+///
+/// # Errors
+///
+/// What is wrong with the source that counts.
+pub(super) fn rehearse(session: &Session) -> Result<(), Error> {
+    let plan = Plan::new(session)?;
+    let profile = plan.profile.as_ref().map(|profile| format!("{profile}: ")).unwrap_or_default();
+    let roles = plan.roles.iter().chain(session.configuration.roles());
+    let roles: String = roles.map(|role| format!(", then the role {}", shown::arn(&role.role_arn))).collect();
+    step!("credentials", "they would come from {profile}{}{roles}", plan.base);
+    Ok(())
+}
+
+/// Whose credentials these are.
+///
+/// # Errors
+///
+/// What keeps STS from answering.
+pub(super) async fn identity(session: &Session, found: &Found, region: &str) -> Result<Identity, Error> {
+    Sts::new(session, &region_of_sts(session, region)).identity(&found.credentials).await
 }
 
 /// The Region of the instance, if that is where credentials come from.

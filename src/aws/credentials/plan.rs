@@ -1,5 +1,7 @@
 //! What the configuration, the environment and the profiles say of credentials, before anything is called.
 
+use std::fmt;
+
 use aws_credential_types::Credentials;
 
 use super::{
@@ -45,6 +47,23 @@ pub(super) enum Base {
     Container(String),
     /// The instance metadata service.
     Instance,
+}
+
+/// For people.
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keys(_, source) => f.write_str(source),
+            Self::WebIdentity(given) => {
+                write!(f, "{}, then the role {}", given.token, shown::arn(&given.role.role_arn))
+            }
+            Self::Sso(_) => f.write_str("IAM Identity Center (SSO)"),
+            Self::Login(_) => f.write_str("aws login"),
+            Self::Process(process) => f.write_str(&process.title()),
+            Self::Container(url) => f.write_str(&container::title(url)),
+            Self::Instance => f.write_str("the instance metadata service, if there is one"),
+        }
+    }
 }
 
 impl Plan {

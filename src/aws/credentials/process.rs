@@ -45,13 +45,20 @@ pub(super) struct Process {
     pub(super) command: String,
 }
 
+impl Process {
+    /// What it is called, for people: the command itself may hold a secret.
+    pub(super) fn title(&self) -> String {
+        format!("the credential_process of profile {}", shown::name(&self.profile))
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 ///
 /// [`Error::Source`].
 pub(super) async fn credentials(process: &Process) -> Result<Found, Error> {
-    let what = format!("the credential_process of profile {}", shown::name(&process.profile));
+    let what = process.title();
     let credentials = match timeout(TIMEOUT, run(&process.command)).await {
         Ok(output) => output.and_then(|output| parse(&output)),
         Err(_) => Err(format!("it took longer than {} seconds and was ended", TIMEOUT.as_secs())),

@@ -1,5 +1,7 @@
 //! AWS STS: roles, and whose credentials these are.
 
+use std::fmt;
+
 use aws_credential_types::Credentials;
 use aws_sdk_sts::{
     config::Region,
@@ -36,6 +38,25 @@ pub(super) enum TokenSource {
     Inline(String),
     /// In a file, which is read anew each time: its token is replaced before it is over.
     File(String),
+}
+
+/// For people.
+impl fmt::Display for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline(_) => f.write_str("the web identity token of the configuration"),
+            Self::File(path) => write!(f, "the web identity token in {}", shown::path(&files::path(path))),
+        }
+    }
+}
+
+/// Whose credentials they are, as STS knows it.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The AWS account.
+    pub account: String,
+    /// The ARN of the user or of the role's session.
+    pub arn: String,
 }
 
 impl<'a> Sts<'a> {
@@ -111,10 +132,7 @@ impl<'a> Sts<'a> {
     pub(super) async fn assume_role_with_web_identity(&self, given: &WebIdentityRole) -> Result<Found, Error> {
         let role = &given.role;
         region::check_partition(&role.role_arn, self.region)?;
-        let what = match &given.token {
-            TokenSource::Inline(_) => "the web identity token of the configuration".to_owned(),
-            TokenSource::File(path) => format!("the web identity token in {}", shown::path(&files::path(path))),
-        };
+        let what = given.token.to_string();
         let unfit = |problem| Error::Source { what: what.clone(), problem };
         let token = match &given.token {
             TokenSource::Inline(token) => token.clone(),
@@ -141,6 +159,19 @@ impl<'a> Sts<'a> {
         Ok(Found::assumed(credentials(output.credentials)?, &what, &role.role_arn))
     }
 
+    /// Whose the credentials are (GetCallerIdentity).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps STS from answering.
+    pub(super) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Error> {
+        let request = self.client(Some(credentials)).get_caller_identity();
+        let identity = self.send(&secrets(credentials), || request.clone().send()).await;
+        let identity = identity.map_err(|error| error.needing("sts:GetCallerIdentity"))?;
+        let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
+        Ok(Identity { account, arn: identity.arn.unwrap_or_default() })
+    }
+
     /// Checks that the guard of accounts lets the credentials pass.
     ///
     /// # Errors
@@ -152,10 +183,7 @@ impl<'a> Sts<'a> {
         if allowed.is_empty() && forbidden.is_empty() {
             return Ok(());
         }
-        let request = self.client(Some(credentials)).get_caller_identity();
-        let identity = self.send(&secrets(credentials), || request.clone().send()).await;
-        let identity = identity.map_err(|error| error.needing("sts:GetCallerIdentity"))?;
-        let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
+        let Identity { account, .. } = self.identity(credentials).await?;
         if forbidden.contains(&account) {
             return Err(Error::AccountNotAllowed { account, key: configuration.namespace.key("forbiddenAccountIds") });
         }

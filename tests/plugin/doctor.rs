@@ -1,0 +1,262 @@
+//! `doctor`: it tells what an Invoke does, fails with the same sentence, and never shows a secret.
+
+use std::collections::BTreeSet;
+
+use pulumi_resource_aws::packages::{AWS, AWS_ECR};
+use serde_json::{Value as Json, json};
+use support::{
+    ecr::{Answer, Ecr, password, token},
+    forms,
+    plugin::{command, served, serving},
+    sts::{ACCOUNT, Sts},
+};
+
+use crate::{
+    error_texts::foreign,
+    machine::{Machine, REGISTRY, calls, with},
+};
+
+const PAGE: &str = include_str!("../../docs/doctor.md");
+
+/// The first cells of the page's table below a heading.
+fn rows(heading: &str) -> BTreeSet<String> {
+    let (_, table) = PAGE.split_once(&format!("| {heading} | |\n|---|---|\n")).expect("a table");
+    let rows = table.lines().map_while(|line| line.strip_prefix("| ")?.split_once(" | "));
+    rows.map(|(cell, _)| cell.trim_matches('`').to_owned()).collect()
+}
+
+/// The report for machines.
+async fn report(machine: &mut Machine, configuration: &Json, arguments: &[&str]) -> Json {
+    let (code, stdout, stderr) = machine.doctor(configuration, &[arguments, &["--json"]].concat()).await;
+    assert_eq!(stderr, "");
+    let report: Json = serde_json::from_str(&stdout).expect("one JSON object");
+    assert_eq!(report["exitCode"], code);
+    report
+}
+
+fn text(report: &Json, step: &str) -> String {
+    let steps = report["steps"].as_array().expect("a list").iter().filter(|line| line["step"] == step);
+    steps.map(|line| line["text"].as_str().expect("text")).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn it_tells_each_step_of_a_call() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let mut machine = Machine::new().keys().config("[profile p]\nregion = eu-west-1\n").var("AWS_PROFILE", "p");
+    let configuration = json!({"endpoints": [{"ecr": ecr.url(), "sts": sts.url()}], "colour": "blue"});
+    let report = report(&mut machine, &configuration, &["--registry", REGISTRY]).await;
+    assert_eq!((&report["exitCode"], &report["error"]), (&json!(0), &Json::Null));
+    assert_eq!((&report["package"], &report["version"]), (&json!(AWS.name), &json!(AWS.version)));
+    let arn = format!("arn:aws:iam::{ACCOUNT}:user/stand-in");
+    assert_eq!(report["identity"], json!({"account": ACCOUNT, "arn": arn}));
+    let host = ecr.url().replace("http://", "");
+    for (step, told) in [
+        ("configuration", "aws:colour is not a key that this plugin knows".to_owned()),
+        ("files", format!("{} was read", machine.path(".aws/config"))),
+        ("profile", "p, by AWS_PROFILE".to_owned()),
+        ("region", "eu-west-1, by region of profile p".to_owned()),
+        ("trust", "the certificate authorities of this system".to_owned()),
+        ("endpoint", format!("ecr: {}, by aws:endpoints", ecr.url())),
+        ("proxy", format!("none for {host}: it is this machine")),
+        ("credentials", "the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)".to_owned()),
+        ("token", report["token"]["proxyEndpoint"].as_str().expect("a URL").to_owned()),
+        ("token", report["token"]["expiresAt"].as_str().expect("a date").to_owned()),
+        ("identity", format!("{arn}, in the account {ACCOUNT}")),
+        ("clock", "this machine's".to_owned()),
+    ] {
+        assert!(text(&report, step).contains(&told), "{step}: {told}: {report}");
+    }
+    let (code, stdout, _) = machine.doctor(&configuration, &["--registry", REGISTRY]).await;
+    assert_eq!(code, 0);
+    assert!(stdout.ends_with("well: an Invoke of getCredentials finds what it needs\n"), "{stdout}");
+    assert_eq!(ecr.requests().len(), 2, "one call a run");
+}
+
+#[tokio::test]
+async fn without_a_registry_nothing_is_called() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/Deploy"}]);
+    let roles = with(calls(&ecr), json!({"assumeRoles": role, "endpoints": [{"sts": sts.url()}]}));
+    let mut machine = Machine::new().config("[default]\ncredential_process = touch ~/ran\n");
+    let told = report(&mut machine, &roles, &[]).await;
+    let credentials = "they would come from profile default: the credential_process of profile default, then the role \
+                       arn:aws:iam::111122223333:role/Deploy";
+    assert_eq!((&told["exitCode"], text(&told, "credentials").as_str()), (&json!(0), credentials));
+    assert_eq!((ecr.requests().len(), sts.asked().len()), (0, 0));
+    assert!(!std::path::Path::new(&machine.path("ran")).exists(), "the command was run");
+
+    let mut machine = Machine::new().keys();
+    let told = report(&mut machine, &json!({"useFipsEndpoint": true}), &["--region", "us-east-1"]).await;
+    assert_eq!(text(&told, "proxy"), "http://127.0.0.1:9 for api.ecr-fips.us-east-1.amazonaws.com:443, by HTTPS_PROXY");
+    assert_eq!(text(&told, "region"), "us-east-1, by the argument region");
+}
+
+/// Ways to fail, and their exit codes.
+async fn ways(ecr: &Ecr) -> Vec<(i32, Machine, Json)> {
+    let keys = || Machine::new().keys();
+    let one = || with(calls(ecr), json!({"maxRetries": 1}));
+    vec![
+        (4, keys(), json!({})),
+        (4, Machine::new(), one()),
+        (4, keys().var("AWS_REGION", "eu-west1"), json!({})),
+        (4, keys(), with(one(), json!({"customCaBundle": "/absent"}))),
+        (4, keys(), with(one(), json!({"profile": "absent"}))),
+        (4, Machine::new().config("[default]\ncredential_process = exit 7\n"), one()),
+        (5, keys(), one()),
+        (5, keys(), json!({"region": "eu-west-1", "maxRetries": 1})),
+    ]
+}
+
+async fn fails_as_an_invoke_does() {
+    let ecr = Ecr::start().await.unwrap();
+    let message = "User: arn:aws:iam::1:user/u is not authorized to perform: ecr:GetAuthorizationToken on resource: *";
+    ecr.answer_always(Answer::Error(400, "AccessDeniedException", message));
+    for (code, mut machine, configuration) in ways(&ecr).await {
+        let told = report(&mut machine, &configuration, &["--registry", REGISTRY]).await;
+        let sentence = told["error"].as_str().expect("a sentence").to_owned();
+        assert_eq!(told["exitCode"], code, "{told}");
+        assert_eq!(sentence, machine.error(configuration).await);
+        assert_eq!(foreign(&told.to_string()), None, "{told}");
+    }
+    let mut machine = Machine::new().keys();
+    let contradiction = json!({"accessKey": "AKID"});
+    let told = report(&mut machine, &contradiction, &[]).await;
+    assert_eq!(told["exitCode"], 3);
+    let refused = machine.start().await.plugin.configure(contradiction).await.unwrap_err();
+    assert_eq!(told["error"], refused.message());
+    let told = report(&mut Machine::new(), &json!({}), &["--registry", "12"]).await;
+    assert_eq!(told["exitCode"], 2);
+    assert!(told["error"].as_str().unwrap().starts_with("registryId must be a registry id"), "{told}");
+}
+
+#[tokio::test]
+async fn it_fails_with_the_sentence_of_the_call() {
+    serving(&AWS, fails_as_an_invoke_does()).await;
+}
+
+#[tokio::test]
+async fn the_other_package_s_fails_in_its_own_words() {
+    serving(&AWS_ECR, fails_as_an_invoke_does()).await;
+}
+
+#[tokio::test]
+async fn whoever_is_denied_reads_who_that_is() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    ecr.answer_always(Answer::Error(400, "AccessDeniedException", "no"));
+    let configuration = with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
+    let told = report(&mut Machine::new().keys(), &configuration, &["--registry", REGISTRY]).await;
+    assert_eq!((&told["exitCode"], &told["identity"]["account"]), (&json!(5), &json!(ACCOUNT)));
+
+    sts.fail(403, "AccessDenied", "no");
+    ecr.answer_always(Answer::Token);
+    let told = report(&mut Machine::new().keys(), &configuration, &["--registry", REGISTRY]).await;
+    assert_eq!((&told["exitCode"], &told["identity"]), (&json!(0), &Json::Null), "not to know it is no failure");
+    assert!(text(&told, "identity").starts_with("AWS STS does not say: AWS denied access"), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_waited_for_is_said_beside_the_report() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    for _ in 0..5 {
+        ecr.answer_next(Answer::Error(400, "ThrottlingException", "Rate exceeded"));
+    }
+    let configuration = with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
+    let (code, stdout, stderr) = Machine::new().keys().doctor(&configuration, &["--registry", REGISTRY]).await;
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stderr.starts_with("waiting for Amazon ECR in eu-west-1"), "{stderr}");
+    assert!(!stdout.contains("waiting"), "{stdout}");
+}
+
+#[tokio::test]
+async fn command_lines_that_are_wrong_are_told_in_a_sentence_that_quotes_nothing() {
+    for package in [&AWS, &AWS_ECR] {
+        serving(package, async {
+            for arguments in [
+                &["--colour", "s3cret"][..],
+                &["secretKey=s3cret"],
+                &["--json=s3cret"],
+                &["--config", "s3cret"],
+                &["--config", "=s3cret"],
+                &["--config"],
+                &["--registry"],
+            ] {
+                let output = command().arg("doctor").args(arguments).output().await.unwrap();
+                assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()), "{arguments:?}");
+                let text = String::from_utf8(output.stderr).unwrap();
+                let start = format!("{}: ", served().executable());
+                let sentence = text.strip_prefix(&start).expect("whose sentence it is");
+                assert!(
+                    ["doctor has the flags", "--config needs", "--registry needs"]
+                        .iter()
+                        .any(|start| sentence.starts_with(start))
+                );
+                assert!(!text.contains("s3cret"), "{text}");
+                assert_eq!(foreign(&text), None, "{text}");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn no_key_of_the_configuration_shows_a_secret_in_it() {
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    let schema: Json = serde_json::from_str(include_str!("../../schema.json")).unwrap();
+    let ecr = Ecr::start().await.unwrap();
+    for (key, described) in schema["config"]["variables"].as_object().unwrap() {
+        let is_list = described["type"] == "array";
+        let in_list = |value: Json| if is_list { json!([value]) } else { value };
+        let reference = described["$ref"].as_str().or(described["items"]["$ref"].as_str());
+        let object = reference.map(|name| &schema["types"][name.trim_start_matches("#/types/")]["properties"]);
+        let names = object.and_then(Json::as_object).into_iter().flat_map(serde_json::Map::keys);
+        let nested = names.map(|name| in_list(json!({ name: SECRET })));
+        let values: Vec<_> = nested.chain([json!(SECRET), in_list(json!(SECRET))]).collect();
+        for value in values {
+            let mut configuration = calls(&ecr);
+            configuration[key] = value;
+            let (_, stdout, stderr) = Machine::new().keys().doctor(&configuration, &[]).await;
+            for form in forms(SECRET) {
+                assert!(!stdout.contains(&form) && !stderr.contains(&form), "{key}: {stdout}{stderr}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn neither_tokens_nor_passwords_are_shown() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let keys = json!({"accessKey": "AKIDS", "secretKey": "static/secret", "token": "static/session",
+        "httpsProxy": "http://user:proxy%2Fsecret@127.0.0.1:9", "endpoints": [{"sts": sts.url()}]});
+    let configuration = with(calls(&ecr), keys);
+    for arguments in [&["--registry", REGISTRY][..], &["--registry", REGISTRY, "--json"], &[]] {
+        let number = ecr.requests().len() + 1;
+        let (code, stdout, stderr) = Machine::new().doctor(&configuration, arguments).await;
+        assert_eq!(code, 0, "{stdout}{stderr}");
+        let given = [password(REGISTRY, number), token(REGISTRY, number)];
+        let secrets = ["static/secret", "static/session", "proxy/secret"].map(str::to_owned);
+        for secret in secrets.iter().chain(&given).flat_map(|secret| forms(secret)) {
+            assert!(!stdout.contains(&secret) && !stderr.contains(&secret), "{secret}: {stdout}{stderr}");
+        }
+    }
+}
+
+/// Every step that is told and every exit code that occurs stand on the page, and the other way round.
+#[tokio::test]
+async fn the_page_lists_all_steps_and_exit_codes() {
+    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
+    let configuration = with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
+    let mut machine = Machine::new().keys().var("PULUMI_AWS_ECR_CACHE_DIR", "/proc/no-folder");
+    let told = report(&mut machine, &configuration, &["--registry", REGISTRY]).await;
+    let steps = told["steps"].as_array().unwrap().iter().map(|line| line["step"].as_str().unwrap().to_owned());
+    assert_eq!(steps.collect::<BTreeSet<_>>(), rows("step"));
+
+    let mut codes: BTreeSet<_> = ways(&ecr).await.into_iter().map(|(code, ..)| code.to_string()).collect();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let broken = command().arg("doctor").stdout(full).status().await.unwrap();
+    // 2 and 3 are made to happen above.
+    codes.extend(["0", "2", "3", &broken.code().unwrap().to_string()].map(str::to_owned));
+    assert_eq!(codes, rows("code"));
+    for key in told.as_object().unwrap().keys() {
+        assert!(PAGE.contains(&format!("`{key}`")), "{key}");
+    }
+}
