@@ -12,7 +12,7 @@ use crate::steps::step;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Service {
     /// Below `aws:endpoints`.
-    configured: &'static str,
+    pub(super) configured: &'static str,
     /// Below a `services` section; in capitals behind `AWS_ENDPOINT_URL_`.
     property: &'static str,
     /// Further variables, which Terraform has for some services.
@@ -26,8 +26,10 @@ pub(super) const STS: Service =
 pub(super) const SSO: Service = Service { configured: "sso", property: "sso", older: &[] };
 pub(super) const SSO_OIDC: Service = Service { configured: "ssooidc", property: "sso_oidc", older: &[] };
 
-/// The URL to call for a service, if one is named: by the configuration, by the environment for this service, for all,
-/// or by the profile in the same order.
+/// All that are called here.
+pub(super) const ALL: [Service; 5] = [ECR, ECR_PUBLIC, STS, SSO, SSO_OIDC];
+
+/// The URL to call for a service, as it is signed: without a user and a password, which AWS does not ask for.
 ///
 /// # Errors
 ///
@@ -41,10 +43,11 @@ pub(super) fn url(
     if let Some((source, url)) = &named {
         step!("endpoint", "{}: {}, by {source}", service.configured, validity::origin(url));
     }
-    Ok(named.map(|(_, url)| url))
+    Ok(named.map(|(_, url)| validity::called(&url)))
 }
 
-/// The URL, behind what names it.
+/// The URL that is named for a service, behind what names it: the configuration, the environment for this service, for all,
+/// or the profile in the same order.
 fn named(
     configuration: &Configuration,
     settings: &Settings,

@@ -159,6 +159,16 @@ impl Proxies {
     }
 }
 
+/// The passwords in the environment's proxies, with their users and alone.
+pub(super) fn passwords() -> impl Iterator<Item = String> {
+    let names = [["HTTP_PROXY", "http_proxy"], ["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]];
+    names.into_iter().flatten().filter_map(variable).flat_map(|url| {
+        let user = url.rsplit_once('@').map_or("", |(before, _)| before.split("://").last().unwrap_or_default());
+        let password = user.split_once(':').map(|(_, password)| password.to_owned()).unwrap_or_default();
+        [user.to_owned(), password]
+    })
+}
+
 fn named(names: [&'static str; 2]) -> Option<Named> {
     first_of(names).map(|(name, url)| Named { name: name.to_owned(), proxy: Proxy::new(&url) })
 }

@@ -41,14 +41,20 @@ pub(super) fn is_host_label(region: &str) -> bool {
 pub(super) fn is_well_formed(region: &str) -> bool {
     let mut parts: Vec<_> = region.split('-').collect();
     let number = parts.pop().unwrap_or_default();
-    parts.len() >= 2
+    !is_of_fips(region)
+        && parts.len() >= 2
         && parts.iter().all(|part| part.len() >= 2 && part.bytes().all(|byte| byte.is_ascii_lowercase()))
         && !number.is_empty()
         && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether `region` names FIPS endpoints in the way of older SDKs, for example `fips-us-east-1`: no Region signs so.
+pub(super) fn is_of_fips(region: &str) -> bool {
+    region.split('-').any(|part| part == "fips")
+}
+
 /// What the names of Regions begin with.
-const PLACES: [&str; 12] = ["af", "ap", "ca", "cn", "eu", "eusc", "il", "me", "mx", "sa", "us", "local"];
+const PLACES: [&str; 13] = ["af", "ap", "ca", "cn", "eu", "eusc", "fips", "il", "me", "mx", "sa", "us", "local"];
 
 /// How a text reads that was meant to name a Region: itself only if it looks like one, however wrong.
 pub(super) fn shown(text: &str) -> String {
@@ -110,9 +116,17 @@ mod tests {
 
     #[test]
     fn malformed() {
-        for region in
-            ["", "eu", "eu-west", "eu-west1", "EU-WEST-1", "eu west 1", "eu-west-1.evil.example", "eu-west-1a"]
-        {
+        for region in [
+            "",
+            "eu",
+            "eu-west",
+            "eu-west1",
+            "EU-WEST-1",
+            "eu west 1",
+            "eu-west-1.evil.example",
+            "eu-west-1a",
+            "fips-us-east-1",
+        ] {
             assert!(!is_well_formed(region), "{region}");
         }
         for region in ["", "-eu", "eu-", "eu.west", "eu/west", "eu@west", "eu:80", "eu west"] {

@@ -56,12 +56,6 @@ pub(super) fn path(path: &Path) -> String {
 /// The length of a secret access key, which may begin with a slash.
 const SECRET_KEY: usize = 40;
 
-/// Text on one line.
-pub(super) fn one_line(text: &str) -> String {
-    let words = text.split(|char: char| char.is_whitespace() || char.is_control());
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

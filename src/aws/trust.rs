@@ -1,6 +1,9 @@
 //! The certificate authorities to trust.
 
+use std::fmt::Write;
+
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -26,19 +29,33 @@ pub(super) async fn context(configuration: &Configuration, settings: &Settings) 
     step!("trust", "the certificate authorities in {}, by {source}", shown::path(&path));
     let invalid = |problem: String| Error::CaBundle { path: shown::path(&path), problem };
     let pem = files::read(&path).await.map_err(|unread| invalid(unread.problem()))?;
-    check(&pem).map_err(invalid)?;
-    let store = TrustStore::empty().with_pem_certificate(pem);
+    let store = TrustStore::empty().with_pem_certificate(usable(&pem).map_err(invalid)?);
     TlsContext::builder().with_trust_store(store).build().map_err(|error| invalid(format!("is of no use: {error}")))
 }
 
-/// Checks what the HTTP client takes for granted: it panics on certificates that it cannot read.
-fn check(pem: &[u8]) -> Result<(), String> {
-    let mut roots = RootCertStore::empty();
+/// The certificates that can be read, PEM: the HTTP client panics on others. Bundles of organisations have some, which are
+/// left out as long as there is another one.
+fn usable(pem: &[u8]) -> Result<String, String> {
+    let (mut usable, mut problem) = (String::new(), None);
     for (index, certificate) in CertificateDer::pem_slice_iter(pem).enumerate() {
-        let added = certificate
-            .map_err(|error| error.to_string())
-            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
-        added.map_err(|error| format!("holds a malformed certificate, number {}: {error}", index + 1))?;
+        let added = certificate.map_err(|error| error.to_string()).and_then(|certificate| {
+            let added = RootCertStore::empty().add(certificate.clone());
+            added.map(|()| certificate).map_err(|error| error.to_string())
+        });
+        match added {
+            Ok(certificate) => {
+                let text = BASE64_STANDARD.encode(certificate);
+                let _ = write!(usable, "-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+            }
+            Err(error) => {
+                let text = format!("holds a malformed certificate, number {}: {error}", index + 1);
+                log::debug!("the CA bundle {text}; it is left out");
+                problem = problem.or(Some(text));
+            }
+        }
     }
-    if roots.is_empty() { Err("holds no certificate in PEM form".to_owned()) } else { Ok(()) }
+    match (usable.is_empty(), problem) {
+        (false, _) => Ok(usable),
+        (true, problem) => Err(problem.unwrap_or_else(|| "holds no certificate in PEM form".to_owned())),
+    }
 }

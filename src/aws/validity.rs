@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Namespace,
     configuration::{AssumeRole, Configuration, WebIdentity},
+    endpoints,
     proxies::Proxy,
     region,
 };
@@ -99,7 +100,9 @@ fn regions(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     // An endpoint of the environment or a profile may name its Regions as it likes, and is looked up later.
     let is_strict = configuration.skip_region_validation == Some(false);
     for (key, region) in [("region", &configuration.region), ("stsRegion", &configuration.sts_region)] {
-        let is_region = |text: &str| region::is_host_label(text) && (!is_strict || region::is_well_formed(text));
+        let is_region = |text: &str| {
+            region::is_host_label(text) && !region::is_of_fips(text) && (!is_strict || region::is_well_formed(text))
+        };
         if let Some(region) = region.as_ref().filter(|region| !is_region(region)) {
             let region = region::shown(region);
             invalid.push(Invalid::new(key, format!("must be an AWS Region such as eu-west-1, but is {region}")));
@@ -125,6 +128,39 @@ fn roles(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
 fn role(path: &str, role: &AssumeRole, invalid: &mut Vec<Invalid>) {
     arn(format!("{path}.roleArn"), &role.role_arn, invalid);
     duration(path, role.duration.as_deref(), invalid);
+    policies(path, role.policy.as_deref(), &role.policy_arns, invalid);
+    for (key, name) in [("sessionName", &role.session_name), ("sourceIdentity", &role.source_identity)] {
+        session_name(format!("{path}.{key}"), name.as_deref(), invalid);
+    }
+    if role.external_id.as_ref().is_some_and(|id| !(2..=1224).contains(&id.len())) {
+        invalid.push(Invalid::new(format!("{path}.externalId"), "must have 2 to 1224 characters"));
+    }
+}
+
+/// What STS takes for the name of a session.
+fn session_name(path: String, name: Option<&str>, invalid: &mut Vec<Invalid>) {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    if name.is_some_and(|name| !(2..=64).contains(&name.len()) || !name.bytes().all(is_allowed)) {
+        invalid.push(Invalid::new(path, "must be 2 to 64 letters, digits and characters of _+=,.@-"));
+    }
+}
+
+fn policies(path: &str, policy: Option<&str>, arns: &[String], invalid: &mut Vec<Invalid>) {
+    if policy.is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()) {
+        invalid.push(Invalid::new(format!("{path}.policy"), "must be JSON"));
+    }
+    for (index, _) in arns.iter().enumerate().filter(|(_, arn)| !arn.is_empty() && !is_arn(arn)) {
+        let reason = "must be a policy's ARN such as arn:aws:iam::aws:policy/ReadOnlyAccess";
+        invalid.push(Invalid::new(format!("{path}.policyArns[{index}]"), reason));
+    }
+}
+
+/// Whether `text` has the parts of an ARN, its account those of an account or of AWS itself.
+fn is_arn(text: &str) -> bool {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    let is_digits = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(parts[..], ["arn", partition, _, _, account, resource]
+        if partition.starts_with("aws") && !resource.is_empty() && (["", "aws"].contains(&account) || is_digits(account)))
 }
 
 fn web_identity(role: &WebIdentity, invalid: &mut Vec<Invalid>) {
@@ -133,6 +169,11 @@ fn web_identity(role: &WebIdentity, invalid: &mut Vec<Invalid>) {
         arn(format!("{path}.roleArn"), role_arn, invalid);
     }
     duration(path, role.duration.as_deref(), invalid);
+    policies(path, role.policy.as_deref(), &role.policy_arns, invalid);
+    session_name(format!("{path}.sessionName"), role.session_name.as_deref(), invalid);
+    if role.web_identity_token.as_ref().is_some_and(|token| !(4..=20_000).contains(&token.len())) {
+        invalid.push(Invalid::new(format!("{path}.webIdentityToken"), "must have 4 to 20000 characters"));
+    }
     if role.web_identity_token.is_some() && role.web_identity_token_file.is_some() {
         invalid.push(Invalid::new(
             format!("{path}.webIdentityToken"),
@@ -144,7 +185,7 @@ fn web_identity(role: &WebIdentity, invalid: &mut Vec<Invalid>) {
 fn arn(path: String, arn: &str, invalid: &mut Vec<Invalid>) {
     if arn.is_empty() {
         invalid.push(Invalid::new(path, "is missing; set the ARN of the role"));
-    } else if region::partition_of_arn(arn).is_none() || !arn.contains(":role/") {
+    } else if !is_arn(arn) || !arn.contains(":role/") {
         invalid.push(Invalid::new(path, "must be a role's ARN such as arn:aws:iam::123456789012:role/name"));
     }
 }
@@ -163,7 +204,7 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let mut seconds = 0.0;
-    let mut rest = text;
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
     while !rest.is_empty() {
         let unit = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
         let next = rest[unit..].find(|char: char| char.is_ascii_digit() || char == '.');
@@ -186,7 +227,8 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 
 fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     for (index, endpoints) in configuration.endpoints.iter().enumerate() {
-        for (service, _) in endpoints.iter().filter(|(_, url)| !is_url(url)) {
+        let is_called = |service: &str| endpoints::ALL.iter().any(|called| called.configured == service);
+        for (service, _) in endpoints.iter().filter(|(service, url)| is_called(service) && !is_url(url)) {
             let key = format!("endpoints[{index}].{service}");
             invalid.push(Invalid::new(key, "must be a URL such as https://localhost:4566"));
         }
@@ -209,7 +251,24 @@ fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
 /// Whether `text` is the URL of an HTTP server.
 pub(super) fn is_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<http::Uri>() else { return false };
-    matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    let is_encoded = |part: &str| part.get(..2).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.host().is_some_and(|host| !host.is_empty())
+        && uri.path().split('%').skip(1).all(is_encoded)
+}
+
+/// A URL as it is called and signed: without a user and a password, without the port that its scheme has anyway, and with
+/// its path encoded.
+pub(super) fn called(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let path: String = path
+        .bytes()
+        .map(|byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    format!("{scheme}://{}{path}", host.strip_suffix(port).unwrap_or(host))
 }
 
 /// What may be shown of a URL: neither a user nor a path.
@@ -295,6 +354,7 @@ mod tests {
             ("1h0m1s", 3601),
             ("1.5h", 5400),
             ("900000ms", 900),
+            ("+1h", 3600),
         ] {
             assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
         }
@@ -304,11 +364,34 @@ mod tests {
     }
 
     #[test]
+    fn urls_are_called_without_what_is_not_signed() {
+        for (url, expected) in [
+            ("http://joe:word@host:8080/a@b", "http://host:8080/a@b"),
+            ("http://joe@corp:word@host?a@b", "http://host?a@b"),
+            ("https://host:443/\u{fc}", "https://host/%C3%BC"),
+            ("http://host:443", "http://host:443"),
+            ("http://host:80", "http://host"),
+        ] {
+            assert_eq!(called(url), expected);
+        }
+    }
+
+    #[test]
     fn urls_have_a_scheme_and_a_host() {
         for url in ["http://localhost:4566", "https://vpce-1.ecr.eu-west-1.vpce.amazonaws.com", "http://[::1]:80/x"] {
             assert!(is_url(url), "{url}");
         }
-        for url in ["", "localhost:4566", "ftp://localhost", "http://", "/path", "http:///path", "https//x"] {
+        for url in [
+            "",
+            "localhost:4566",
+            "http://host/a%",
+            "http://host/%zz",
+            "ftp://localhost",
+            "http://",
+            "/path",
+            "http:///path",
+            "https//x",
+        ] {
             assert!(!is_url(url), "{url}");
         }
     }

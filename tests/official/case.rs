@@ -23,7 +23,6 @@ pub(crate) struct Case {
     pub(crate) fails: Option<String>,
     pub(crate) differs: Option<String>,
     pub(crate) kinder: Option<String>,
-    pub(crate) mend: Option<String>,
 }
 
 /// What a service answers in place of what it does otherwise.
@@ -93,7 +92,7 @@ impl Case {
         files
     }
 
-    fn is_without(&self, key: &str) -> bool {
+    pub(crate) fn is_without(&self, key: &str) -> bool {
         self.without.iter().any(|name| name == key)
     }
 
@@ -143,7 +142,11 @@ impl Places {
 
     /// The text with names for the places.
     pub(crate) fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, (name, place)| text.replace(place, &format!("<{name}>")))
+        self.0.iter().fold(text.to_owned(), |text, (name, place)| match *name {
+            // Its digits may be part of other numbers.
+            "port" => text.replace(&format!(":{place}"), ":<port>"),
+            name => text.replace(place, &format!("<{name}>")),
+        })
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) struct Verdict {
     /// What must not be, whatever the case says.
     pub(crate) faults: Vec<String>,
     official: Outcome,
+    plugin: Outcome,
 }
 
 /// Runs both sides.
@@ -23,7 +24,7 @@ pub(crate) async fn compare(case: &Case) -> Verdict {
     let mut faults = secrets::leaks(&plugin.output);
     faults
         .extend(plugin.error.iter().filter(|error| error.contains('\n')).map(|error| format!("two lines: {error:?}")));
-    Verdict { difference: difference(&official, &plugin), faults, official }
+    Verdict { difference: difference(&official, &plugin), faults, official, plugin }
 }
 
 fn difference(official: &Outcome, plugin: &Outcome) -> Option<String> {
@@ -50,20 +51,20 @@ impl Verdict {
     /// What is wrong with the case: a fault, a difference that nobody explained, or an explanation without a difference.
     pub(crate) fn problem(&self, case: &Case) -> Option<String> {
         let mut problems: Vec<_> = self.unexpected(case).into_iter().collect();
-        if case.mend.is_none() {
-            problems.extend(self.faults.clone());
-            match (&self.difference, case.differs.as_ref().or(case.kinder.as_ref())) {
-                (Some(difference), None) => problems.push(difference.clone()),
-                (None, Some(_)) => problems.push("there is no difference".to_owned()),
-                _ => {}
-            }
+        problems.extend(self.faults.clone());
+        match (&self.difference, case.differs.as_ref().or(case.kinder.as_ref())) {
+            (Some(difference), None) => problems.push(difference.clone()),
+            (None, Some(_)) => problems.push("there is no difference".to_owned()),
+            _ => {}
         }
         (!problems.is_empty()).then(|| format!("{}: {}", case.name, problems.join("\n")))
     }
 
-    /// Whether the official side got a token.
-    pub(crate) fn official_works(&self) -> bool {
-        self.official.error.is_none()
+    /// Whether the official side alone fails, at a profile, and the plugin uses the keys that one of `others` signs with.
+    pub(crate) fn is_profile_not_needed(&self, others: &[&str]) -> bool {
+        let is_read = self.official.error.as_ref().is_some_and(|error| error.starts_with("loading configuration: "));
+        let is_other = |line: &String| others.iter().any(|key| line.contains(&format!(" signed by {key} ")));
+        is_read && self.plugin.error.is_none() && self.plugin.seen.iter().any(is_other)
     }
 
     /// Whether the official side did something else than the case says, which then shows something else, too.

@@ -15,5 +15,6 @@ test-official: tools-official ## Compare the plugin with the libraries of the of
 	@echo "==> Comparing with the libraries of the official provider"
 	@cargo test --locked --test official -- --test-threads 4
 
-official: tools-official ## Compare on generated cases: make official CASES=5000
-	@CASES=$(or $(CASES),1000) cargo test --locked --test official generated -- --nocapture
+official: tools-official ## Compare on generated cases, CASES=5000, or on those of a file, FILE=path
+	@FILE="$(abspath $(FILE))" CASES=$(or $(CASES),1000) cargo test --locked --test official \
+		$(if $(FILE),a_file_of_one_s_own,generated) -- --nocapture

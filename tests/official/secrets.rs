@@ -11,20 +11,25 @@ pub(crate) fn leaks(output: &[String]) -> Vec<String> {
     leaks.map(|text| format!("a secret is shown: {text}")).collect()
 }
 
-/// The mark and what base64 makes of its middle, wherever it begins.
+/// The mark, its hex, and what base64 makes of its middle, wherever it begins.
 fn marks() -> Vec<String> {
     let encoded = (0..3).map(|before| {
         let text = BASE64_STANDARD.encode(format!("{}{MARK}", &"   "[..before]));
         let whole = (before + MARK.len()) / 3 * 4;
         text[(before * 4).div_ceil(3)..whole].to_owned()
     });
-    std::iter::once(MARK.to_owned()).chain(encoded).collect()
+    let hex = |upper: bool| {
+        MARK.bytes().map(|byte| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") }).collect()
+    };
+    [MARK.to_owned(), hex(false), hex(true)].into_iter().chain(encoded).collect()
 }
 
 #[test]
 fn a_secret_is_found_in_each_of_its_forms() {
     for text in ["hush-hush", "a hush-hush-of-x", "ab/hush-hush", "abc=hush-hush-1"] {
         let encoded = BASE64_STANDARD.encode(text);
-        assert_eq!(leaks(&[text.to_owned(), encoded.clone(), "nothing".to_owned()]).len(), 2, "{text} {encoded}");
+        let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let all = [text.to_owned(), encoded.clone(), hex.to_uppercase(), hex, "nothing".to_owned()];
+        assert_eq!(leaks(&all).len(), 4, "{text} {encoded}");
     }
 }

@@ -120,7 +120,8 @@ fn with_sorted_query(path: &str) -> String {
     let Some((path, query)) = path.split_once('?') else { return path.to_owned() };
     let mut parameters: Vec<_> = query.split('&').collect();
     parameters.sort_unstable();
-    format!("{path}?{}", parameters.join("&"))
+    // A blank is written in either way.
+    format!("{path}?{}", parameters.join("&").replace('+', "%20"))
 }
 
 fn line(asked: &Asked, given: &str) -> String {

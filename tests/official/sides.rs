@@ -49,7 +49,7 @@ impl Machine {
         let services = Services::start(&case.answers).await.expect("the services listen");
         let path = home.path().to_str().expect("text").to_owned();
         let mut places = services.places();
-        places.extend([("ca", format!("{path}/ca.pem")), ("home", path)]);
+        places.extend([("ca", format!("{path}/ca.pem")), ("pem", authority()), ("home", path)]);
         let places = Places(places);
         write(&home.path().join("ca.pem"), authority().as_bytes());
         for (name, text) in case.files() {
@@ -61,7 +61,10 @@ impl Machine {
     fn command(&self, case: &Case, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").expect("a PATH"));
-        command.env("HOME", self.home.path()).current_dir(self.home.path());
+        if !case.is_without("HOME") {
+            command.env("HOME", self.home.path());
+        }
+        command.current_dir(self.home.path());
         command.envs(case.environment().iter().map(|(name, value)| (name, self.places.fill(value))));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command

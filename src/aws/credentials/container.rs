@@ -11,11 +11,12 @@ use super::{
         plain::{self, Limits, Reply},
         session::Session,
         settings::variable,
-        shown, validity,
+        validity,
     },
     Found,
     json::Object,
 };
+use crate::redaction::Secrets;
 
 const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -44,7 +45,7 @@ pub(super) fn url() -> Result<Result<String, String>, Error> {
         (None, None) => return Ok(Err(format!("the container's service (neither {RELATIVE} nor {FULL} is set)"))),
     };
     match url {
-        (_, url) if validity::is_url(&url) => Ok(Ok(url)),
+        (_, url) if validity::is_url(&url) => Ok(Ok(validity::called(&url))),
         (name, _) => Err(invalid(name, "is not a URL")),
     }
 }
@@ -92,8 +93,7 @@ fn refusal(reply: &Reply, token: Option<&str>) -> String {
         (Some(message), Some(code)) => format!("{message} ({code})"),
         (message, code) => message.or(code).unwrap_or_else(|| String::from_utf8_lossy(&reply.body).into_owned()),
     };
-    let said = token.map_or_else(|| said.clone(), |token| said.replace(token, "[secret]"));
-    let said: String = shown::one_line(&said).chars().take(SHOWN).collect();
+    let said = Secrets::new(token).show(&said, SHOWN);
     format!("it answered with HTTP status {}{}", reply.status, if said.is_empty() { said } else { format!(": {said}") })
 }
 

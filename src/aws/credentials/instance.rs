@@ -9,11 +9,12 @@ use super::{
         plain::{self, Limits, Reply},
         session::Session,
         settings::variable,
-        shown, validity,
+        validity,
     },
     Found,
     json::Object,
 };
+use crate::redaction::Secrets;
 
 /// Where the name of the instance's role is, and below it its credentials.
 const ROLE: &str = "/latest/meta-data/iam/security-credentials/";
@@ -57,7 +58,7 @@ pub(super) async fn credentials(session: &Session) -> Result<Result<Found, Strin
     }
     let keys = service.get(&format!("{ROLE}{role}")).await.map_err(failed)?;
     let keys = Object::new(&keys).map_err(failed)?;
-    if let Some(problem) = refusal(&keys) {
+    if let Some(problem) = refusal(&keys, service.token.as_deref()) {
         return Err(failed(problem));
     }
     let credentials = keys.credentials("Token", "instance metadata").map_err(failed)?;
@@ -74,11 +75,12 @@ pub(super) async fn region(session: &Session) -> Option<String> {
 }
 
 /// What AWS says of a role that it has no credentials for: under status 200, too.
-fn refusal(keys: &Object) -> Option<String> {
+fn refusal(keys: &Object, token: Option<&str>) -> Option<String> {
     let code = keys.text("Code").ok()?.filter(|code| !code.eq_ignore_ascii_case("Success"))?;
     let message = keys.text("Message").ok()?.unwrap_or_default();
-    let said: String = shown::one_line(&format!("{message} ({code})")).chars().take(SHOWN).collect();
-    Some(format!("AWS answered: {said}"))
+    let secrets = ["SecretAccessKey", "Token"].map(|key| keys.text(key).ok().flatten());
+    let secrets = Secrets::new(secrets.into_iter().chain([token]).flatten());
+    Some(format!("AWS answered: {}", secrets.show(&format!("{message} ({code})"), SHOWN)))
 }
 
 /// What disables the service. The configuration wins over the environment.
@@ -109,7 +111,7 @@ fn endpoint(session: &Session) -> Result<String, Error> {
     let (configuration, settings) = (&session.configuration, &session.settings);
     // Without a path, as the SDK for Go has it.
     let is_url = |url: &str| {
-        let uri = validity::is_url(url).then(|| url.parse::<http::Uri>().ok()).flatten()?;
+        let uri = validity::is_url(url).then(|| validity::called(url).parse::<http::Uri>().ok()).flatten()?;
         Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
     };
     let configured = configuration.ec2_metadata_service_endpoint.as_deref().and_then(is_url);

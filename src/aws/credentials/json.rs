@@ -60,8 +60,13 @@ impl Object {
     }
 }
 
-/// A time with an offset, `Z`, or `UTC` as older versions of the AWS CLI wrote it.
+/// A time with an offset, `Z`, or `UTC` as older versions of the AWS CLI wrote it. As in Go, a comma is as good as a point,
+/// but letters are capitals.
 pub(super) fn time(text: &str) -> Option<SystemTime> {
+    if text.contains(['t', 'z']) {
+        return None;
+    }
+    let text = text.replace(',', ".");
     let text = text.strip_suffix("UTC").map_or_else(|| text.to_owned(), |text| format!("{text}Z"));
     SystemTime::try_from(DateTime::from_str(&text, Format::DateTimeWithOffset).ok()?).ok()
 }
@@ -73,10 +78,15 @@ mod tests {
     #[test]
     fn times_are_read_in_all_their_forms() {
         let expected = time("2030-01-02T03:04:05Z").unwrap();
-        for text in ["2030-01-02T03:04:05UTC", "2030-01-02T03:04:05+00:00", "2030-01-02T05:04:05.000+02:00"] {
+        for text in [
+            "2030-01-02T03:04:05UTC",
+            "2030-01-02T03:04:05+00:00",
+            "2030-01-02T05:04:05.000+02:00",
+            "2030-01-02T03:04:05,0Z",
+        ] {
             assert_eq!(time(text), Some(expected), "{text}");
         }
-        for text in ["", "2030-01-02", "soon", "2030-01-02T03:04:05"] {
+        for text in ["", "2030-01-02", "soon", "2030-01-02T03:04:05", "2030-01-02t03:04:05z"] {
             assert_eq!(time(text), None, "{text}");
         }
     }

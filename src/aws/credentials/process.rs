@@ -10,11 +10,14 @@ use tokio::{
 };
 
 use super::{
-    super::{Error, shown},
+    super::{Error, proxies, settings::variable, shown},
     Found,
     json::Object,
 };
-use crate::system::{self, Job};
+use crate::{
+    redaction::Secrets,
+    system::{self, Job},
+};
 
 /// How long the command may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -36,6 +39,10 @@ const SECRETS_OF_ENGINE: [&str; 5] = [
     "PULUMI_CONFIG_PASSPHRASE_FILE",
     "PULUMI_CONFIG_SECRET_KEYS",
 ];
+
+/// What commands are given of the user's own secrets, and quote if they print their environment.
+const SECRETS_OF_USER: [&str; 4] =
+    ["AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN"];
 
 /// The command of a profile.
 pub(super) struct Process {
@@ -91,7 +98,7 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     };
     let status = status.map_err(|error| format!("it cannot be waited for: {error}"))?;
     if !status.success() {
-        return Err(format!("it ended with {status}{}", said(&stderr)));
+        return Err(format!("it ended with {status}{}", said(&stderr, &secrets(command, &stdout))));
     }
     job.release();
     Ok(stdout)
@@ -104,9 +111,30 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
     }
 }
 
-fn said(stderr: &[u8]) -> String {
-    let text = shown::one_line(&String::from_utf8_lossy(stderr));
-    if text.is_empty() { text } else { format!(" and said: {}", text.chars().take(SHOWN).collect::<String>()) }
+fn said(stderr: &[u8], secrets: &Secrets) -> String {
+    let text = secrets.show(&String::from_utf8_lossy(stderr), SHOWN);
+    if text.is_empty() { text } else { format!(" and said: {text}") }
+}
+
+/// What the command may quote of what it was given and what it printed.
+fn secrets(command: &str, stdout: &[u8]) -> Secrets {
+    let environment = SECRETS_OF_USER.into_iter().filter_map(variable).chain(proxies::passwords());
+    let printed = Object::new(stdout).ok();
+    let printed = ["SecretAccessKey", "SessionToken"].map(|key| printed.as_ref()?.text(key).ok()?.map(str::to_owned));
+    Secrets::new(environment.chain(typed(command)).chain(printed.into_iter().flatten()))
+}
+
+/// What stands in a command behind an option or a variable whose name is that of a secret.
+fn typed(command: &str) -> Vec<String> {
+    let names_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["pass", "secret", "token", "key"].iter().any(|word| name.contains(word))
+    };
+    let words: Vec<_> = command.split_whitespace().collect();
+    let assigned = words.iter().filter_map(|word| word.split_once('='));
+    let options = words.windows(2).map(|pair| (pair[0], pair[1])).filter(|(name, _)| name.starts_with('-'));
+    let all = assigned.chain(options).filter(|(name, _)| names_secret(name));
+    all.map(|(_, value)| value.trim_matches(['"', '\'']).to_owned()).collect()
 }
 
 fn parse(output: &[u8]) -> Result<Credentials, String> {
