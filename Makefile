@@ -32,9 +32,9 @@ stand-in:
 	@cargo build --locked --package ecr-stand-in
 
 dist: build ## Pack the plugin as `pulumi plugin install` takes it, with its bill of materials and checksums
-	@platforms/pack.sh $(PLUGIN) $(TARBALL)
+	@$(call pack,$(PLUGIN),linux-amd64)
 	@platforms/sbom.py x86_64-unknown-linux-gnu >$(TARBALL:.tar.gz=.cdx.json)
-	@cd dist && sha256sum $(notdir $(TARBALL:.tar.gz=)).* | tee SHA256SUMS
+	@cd dist && sha256sum $(notdir $(TARBALL:.tar.gz=)).* $(OWN_NAME)-linux-amd64.tar.gz | tee SHA256SUMS
 
 test: lint build test-fast test-official test-conformance test-engine ## Run all the tests; installs what they need into .tools/
 

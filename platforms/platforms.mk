@@ -16,16 +16,23 @@ COMPILERS = $(ZIG) $(foreach platform,$(PLATFORMS),$(if $(call has_library,$(tar
 
 NAME := pulumi-resource-aws-v$(VERSION)
 
+# The package of its own: the same executable under another name.
+OWN := pulumi-resource-aws-ecr
+OWN_NAME := $(OWN)-v$(shell sed -n '/^pub static AWS_ECR/,/^};/s/^ *version: "\(.*\)",$$/\1/p' src/packages.rs)
+
+# Packs an executable for a system, once a package.
+pack = platforms/pack.sh $(1) dist/$(NAME)-$(2).tar.gz && platforms/pack.sh $(1) dist/$(OWN_NAME)-$(2).tar.gz $(OWN)
+
 .PHONY: dist-all lint-workflows
 
 dist-all: $(sort $(COMPILERS)) ## Build and pack the plugin for each of PLATFORMS
-	@mkdir -p dist && rm -f dist/$(NAME)-* dist/SHA256SUMS
+	@mkdir -p dist && rm -f dist/$(NAME)-* dist/$(OWN_NAME)-* dist/SHA256SUMS
 	@set -e; $(foreach platform,$(PLATFORMS), \
 		echo "==> Building $(platform) (some minutes)"; \
 		executable=$$(platforms/build.sh $(target-$(platform))); \
-		platforms/pack.sh $$executable dist/$(NAME)-$(platform).tar.gz; \
+		$(call pack,$$executable,$(platform)); \
 		platforms/sbom.py $(target-$(platform)) >dist/$(NAME)-$(platform).cdx.json;)
-	@cd dist && sha256sum $(NAME)-* | tee SHA256SUMS
+	@cd dist && sha256sum $(NAME)-* $(OWN_NAME)-* | tee SHA256SUMS
 
 ACTIONLINT := $(TOOLS)/actionlint/actionlint
 

@@ -37,6 +37,10 @@ pub static AWS_ECR: Package = Package {
 /// it; without it the schema names no publisher and no place to download from, since a wrong one would be asked.
 const OWNER: Option<&str> = option_env!("PULUMI_AWS_ECR_OWNER");
 
+/// Where the Go SDK's module seems to be without an owner: a name that is reserved, so it is nobody's. An SDK that is
+/// generated into a program's folder works under any.
+const NOBODY_S: &str = "example.com";
+
 /// The package for an executable of this name: `pulumi-resource-aws-ecr`, with or without an extension, serves
 /// [`AWS_ECR`], any other [`AWS`].
 pub fn by_executable(program: &OsStr) -> &'static Package {
@@ -67,15 +71,22 @@ fn flat(token: &str) -> Cow<'_, str> {
     format!("{}:index:{name}", AWS_ECR.name).into()
 }
 
-/// Keys of the configuration that are there for programs of the official provider only: of no use to Amazon ECR.
-const OF_OTHER_SERVICES: [&str; 6] = [
+/// Keys of the configuration that are there for programs of the official provider only: of no use to Amazon ECR, or of no
+/// effect here.
+const OF_OTHERS: [&str; 8] = [
     "defaultTags",
     "s3ForcePathStyle",
     "s3UsEast1RegionalEndpoint",
     "s3UsePathStyle",
+    "skipCredentialsValidation",
     "skipGetEc2Platforms",
+    "skipRequestingAccountId",
     "tagPolicyCompliance",
 ];
+
+/// What descriptions say of [`AWS`] alone, and what they say here.
+const REWORDED: [(&str, &str); 2] =
+    [(" The official provider's function has no such argument.", ""), ("of the aws package", "of the aws-ecr package")];
 
 /// The schema of [`AWS_ECR`].
 fn beside(mut schema: Json) -> Json {
@@ -83,7 +94,7 @@ fn beside(mut schema: Json) -> Json {
     for keys in ["/config/variables", "/provider/inputProperties"] {
         if let Some(keys) = schema.pointer_mut(keys).and_then(Json::as_object_mut) {
             keys.retain(|key, described| {
-                !OF_OTHER_SERVICES.contains(&key.as_str()) && described.get("deprecationMessage").is_none()
+                !OF_OTHERS.contains(&key.as_str()) && described.get("deprecationMessage").is_none()
             });
         }
     }
@@ -97,7 +108,7 @@ fn beside(mut schema: Json) -> Json {
     schema
 }
 
-/// Gives functions, types and the references to them their tokens of [`AWS_ECR`].
+/// Gives functions, types and the references to them their tokens of [`AWS_ECR`], and descriptions its words.
 fn rename(json: &mut Json) {
     const TYPES: &str = "#/types/";
     match json {
@@ -107,6 +118,11 @@ fn rename(json: &mut Json) {
                     Json::String(reference) if key == "$ref" => {
                         if let Some(token) = reference.strip_prefix(TYPES) {
                             *reference = format!("{TYPES}{}", flat(token));
+                        }
+                    }
+                    Json::String(description) if key == "description" => {
+                        for (theirs, own) in REWORDED {
+                            *description = description.replace(theirs, own);
                         }
                     }
                     Json::Object(named) if key == "functions" || key == "types" => {
@@ -127,6 +143,7 @@ fn rename(json: &mut Json) {
 
 /// What the schema says of the package as such; of its owner, what `owner` allows.
 fn about(owner: Option<&str>) -> Json {
+    let home = owner.map_or_else(|| NOBODY_S.to_owned(), |owner| format!("github.com/{owner}"));
     let mut about = json!({
         "name": AWS_ECR.name,
         "displayName": "Amazon ECR",
@@ -142,7 +159,7 @@ fn about(owner: Option<&str>) -> Json {
                 "respectSchemaVersion": true,
             },
             "go": {
-                "importBasePath": format!("github.com/{}/pulumi-aws-ecr/sdk/go/awsecr", owner.unwrap_or("pulumi")),
+                "importBasePath": format!("{home}/pulumi-aws-ecr/sdk/go/awsecr"),
                 "rootPackageName": "awsecr",
                 "respectSchemaVersion": true,
             },
@@ -156,7 +173,7 @@ fn about(owner: Option<&str>) -> Json {
         },
     });
     if let (Some(owner), Some(about)) = (owner, about.as_object_mut()) {
-        let repository = format!("https://github.com/{owner}/pulumi-aws-ecr");
+        let repository = format!("https://{home}/pulumi-aws-ecr");
         about.insert("publisher".to_owned(), owner.into());
         about.insert("homepage".to_owned(), repository.as_str().into());
         about.insert("logoUrl".to_owned(), format!("https://github.com/{owner}.png").into());
@@ -212,6 +229,8 @@ mod tests {
             assert!(about[key].as_str().unwrap().contains("someone"), "{key}");
         }
         assert!(about["language"]["go"]["importBasePath"].as_str().unwrap().starts_with("github.com/someone/"));
-        assert_eq!(super::about(None).get("pluginDownloadURL"), None);
+        let of_nobody = super::about(None);
+        assert_eq!(of_nobody.get("pluginDownloadURL"), None);
+        assert!(!of_nobody.to_string().contains("github"), "{of_nobody}");
     }
 }

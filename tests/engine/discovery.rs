@@ -68,16 +68,17 @@ pub(crate) fn assert_logged_in(stack: &Stack) {
 /// The tarball that `make dist` would make of the plugin under test.
 pub(crate) fn tarball_of_make_dist(stack: &Stack) -> PathBuf {
     let tarball = stack.scratch("plugin.tar.gz");
-    pack(&tools::plugin().join("pulumi-resource-aws"), &tarball);
+    pack(&tools::plugin().join("pulumi-resource-aws"), &tarball, "pulumi-resource-aws");
     tarball
 }
 
-/// Packs an executable as `make dist` does.
+/// Packs an executable under this name as `make dist` does.
 #[track_caller]
-pub(crate) fn pack(executable: &Path, tarball: &Path) {
+pub(crate) fn pack(executable: &Path, tarball: &Path, name: &str) {
     let _step = Step::start(tools::ENGINE, "yaml", "pack");
     let packed = Command::new(tools::repository().join("platforms/pack.sh"))
         .args([executable, tarball])
+        .arg(name)
         .output()
         .expect("pack.sh runs");
     assert!(packed.status.success(), "pack.sh failed:\n{}", String::from_utf8_lossy(&packed.stderr));

@@ -73,7 +73,7 @@ fn a_program_keeps_the_version_that_it_names() {
     fs::write(&newer, "#!/bin/sh\necho the newer one was asked >&2\nexit 1\n").expect("a file");
     fs::set_permissions(&newer, PermissionsExt::from_mode(0o755)).expect("an executable");
     let tarball = stack.scratch("newer.tar.gz");
-    pack(&newer, &tarball);
+    pack(&newer, &tarball, "pulumi-resource-aws");
     stack.succeeds("plugin install of a newer one", &install(NEWER, &["-f", &tarball.to_string_lossy()]));
 
     let manifest = stack.scratch("project/Pulumi.yaml");
