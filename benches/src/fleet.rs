@@ -53,20 +53,28 @@ fn exponential(history: &mut History, now: Duration, random: f64, tries: u32, lo
 }
 
 impl Fleet {
+    /// The least time in which all can have their token.
+    pub(crate) fn least(&self) -> f64 {
+        (f64::from(self.machines) - self.burst).max(0.0) / self.rate
+    }
+
     /// The table: each way of waiting beside the least time that is possible.
     pub(crate) fn table(&self) -> String {
-        let Self { machines, rate, burst } = self;
-        let least = (f64::from(*machines) - burst).max(0.0) / rate;
+        let (Self { machines, rate, burst }, least) = (self, self.least());
         let mut table = format!(
             "{machines} machines at once, {rate} calls a second, a burst of {burst}: at least {least:.1} s\n\n\
              | waits | failed | last, s | of the least | throttled calls each |\n|---|---|---|---|---|\n"
         );
         for (name, wait) in [("this plugin", ours as Wait), ("three tries", three), ("official provider", official)] {
             let Outcome { failed, last, throttled } = self.run(wait);
-            let (of_least, each) = (last / least, throttled as f64 / f64::from(*machines));
-            table += &format!("| {name} | {failed} | {last:.1} | {of_least:.2} | {each:.2} |\n");
+            table += &self.row(name, failed as usize, last, throttled as f64 / f64::from(*machines));
         }
         table
+    }
+
+    pub(crate) fn row(&self, name: &str, failed: usize, last: f64, throttled_each: f64) -> String {
+        let of_least = last / self.least();
+        format!("| {name} | {failed} | {last:.1} | {of_least:.2} | {throttled_each:.2} |\n")
     }
 
     fn run(&self, wait: Wait) -> Outcome {
@@ -123,6 +131,18 @@ mod tests {
             let least = (f64::from(machines) - burst) / rate;
             assert_eq!(ours.failed, 0);
             assert!(ours.last <= 1.4 * least, "{machines}: {} of {least}", ours.last);
+            assert!(ours.last <= official.last && ours.throttled <= official.throttled, "{machines}");
+        }
+    }
+
+    #[test]
+    fn no_fleet_is_worse_off_than_with_the_official_provider() {
+        for (machines, rate, burst) in
+            [(400, 20.0, 200.0), (2000, 20.0, 200.0), (5000, 20.0, 200.0), (50_000, 500.0, 500.0)]
+        {
+            let fleet = Fleet { machines, rate, burst };
+            let (ours, official) = (fleet.run(ours), fleet.run(official));
+            assert_eq!(ours.failed, 0);
             assert!(ours.last <= official.last && ours.throttled <= official.throttled, "{machines}");
         }
     }

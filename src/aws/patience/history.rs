@@ -8,13 +8,21 @@ const LONGEST: Duration = Duration::from_secs(600);
 /// The failures of one call. It knows neither a clock nor a source of chance: times are given, since the call began.
 #[derive(Debug, Clone, Default)]
 pub struct History {
+    /// Whether a number of tries decides, which waits that grow with time would not let happen.
+    is_counted: bool,
     failures: u32,
     /// The failures in a row of the same kind: which, and since when.
     row: Option<(Kind, Duration)>,
     last: Duration,
+    /// How long was waited in that row.
+    waited: Duration,
 }
 
 impl History {
+    pub(super) fn new(is_counted: bool) -> Self {
+        Self { is_counted, ..Self::default() }
+    }
+
     /// The number of failures.
     pub const fn failures(&self) -> u32 {
         self.failures
@@ -22,8 +30,8 @@ impl History {
 
     /// Takes in that a try failed at `now`, and says how long to wait before the next one; `None`: it is over.
     ///
-    /// `progress` is when the service last took a call of this program: who is throttled meanwhile waits for its turn,
-    /// not for the end of an outage. `asked` is how long the service asks to be left alone. `random` lies between 0 and 1:
+    /// `progress` is when the service last took a call of this program: who is throttled meanwhile waits for its turn
+    /// alone, not for the end of an outage. `asked` is how long the service asks to be left alone. `random` lies between 0 and 1:
     /// it spreads the tries of many machines over the second half of the wait.
     pub fn next_wait(
         &mut self,
@@ -36,17 +44,22 @@ impl History {
         let limits = kind.limits()?;
         let since = match self.row {
             Some((same, since)) if same == kind => since,
-            _ => self.last,
+            _ => {
+                self.waited = Duration::ZERO;
+                self.last
+            }
         };
+        let progress = progress.filter(|_| kind == Kind::Throttled);
+        let others_are_taken = progress.is_some_and(|progress| progress > self.last);
         self.row = Some((kind, since));
         self.failures = self.failures.saturating_add(1);
         self.last = now;
-        let progress = progress.filter(|_| kind == Kind::Throttled).unwrap_or_default();
+        let progress = progress.unwrap_or_default();
         let end = (since.max(progress) + limits.patience).min(progress + LONGEST);
         let left = end.checked_sub(now).filter(|left| !left.is_zero())?;
-        let doublings = (self.failures - 1).min(16);
-        let longest = (limits.first * (1 << doublings)).min(limits.longest);
+        let longest = if others_are_taken { Duration::ZERO } else { limits.longest_wait(self.failures, self.waited) };
         let wait = longest.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0);
+        self.waited += if self.is_counted { Duration::ZERO } else { wait };
         Some((asked.unwrap_or_default().saturating_add(wait)).min(left))
     }
 
@@ -100,10 +113,33 @@ mod tests {
     fn waits_double_up_to_a_small_cap_and_are_random_in_their_second_half() {
         for (random, factor) in [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)] {
             let mut history = History::default();
-            let waits = (0..5).map(|_| history.next_wait(Kind::Throttled, SECOND, None, None, random).unwrap());
-            let expected = [2, 4, 8, 8, 8].map(|seconds| Duration::from_secs(seconds).mul_f64(factor));
+            let waits = (0..4).map(|_| history.next_wait(Kind::Throttled, SECOND, None, None, random).unwrap());
+            let expected = [2, 4, 8, 8].map(|seconds| Duration::from_secs(seconds).mul_f64(factor));
             assert_eq!(waits.collect::<Vec<_>>(), expected);
         }
+    }
+
+    #[test]
+    fn who_is_throttled_for_long_waits_as_long_again() {
+        let (mut history, mut now) = (History::default(), Duration::ZERO);
+        let mut wait = || {
+            let wait = history.next_wait(Kind::Throttled, now, None, None, 0.5).unwrap();
+            now += wait;
+            wait.as_secs_f64()
+        };
+        let waits = (0..9).map(|_| wait()).collect::<Vec<_>>();
+        assert_eq!(waits, [1.5, 3.0, 6.0, 6.0, 6.0, 22.5, 45.0, 90.0, 90.0]);
+    }
+
+    #[test]
+    fn who_is_throttled_while_others_are_taken_waits_for_a_turn_alone() {
+        let mut history = History::default();
+        let mut wait = |now, progress| {
+            history.next_wait(Kind::Throttled, SECOND * now, Some(SECOND * progress), None, 1.0).unwrap()
+        };
+        assert_eq!(wait(2, 1), Duration::ZERO);
+        assert_eq!(wait(4, 3), Duration::ZERO);
+        assert_eq!(wait(6, 3), SECOND * 8, "none was taken since the last try");
     }
 
     #[test]

@@ -27,21 +27,37 @@ pub(super) struct Limits {
     pub(super) first: Duration,
     /// ... up to this.
     pub(super) longest: Duration,
+    /// The longest wait once it lasts; see [`LASTS`].
+    lasting: Duration,
+}
+
+/// A failure that was waited out for so long lasts. Then each wait is about as long as all before it, so that thousands of
+/// machines do not ask a service in vain every few seconds, and each still has its token within a fraction of the time.
+const LASTS: Duration = Duration::from_secs(20);
+
+impl Limits {
+    /// The longest wait after so many failures, of which so much was waited.
+    pub(super) fn longest_wait(&self, failures: u32, waited: Duration) -> Duration {
+        let doublings = failures.saturating_sub(1).min(16);
+        let longest = (self.first * (1 << doublings)).min(self.longest);
+        if waited < LASTS { longest } else { (waited * 4 / 3).min(self.lasting) }
+    }
 }
 
 impl Kind {
     /// The patience with this kind; `None`: it is not tried again.
     pub(super) const fn limits(self) -> Option<Limits> {
-        let (patience, first, longest) = match self {
-            Self::Throttled => (600, 2_000, 8_000),
-            Self::Fault | Self::Network => (120, 500, 5_000),
-            Self::Absent => (10, 100, 1_000),
+        let (patience, first, longest, lasting) = match self {
+            Self::Throttled => (600, 2_000, 8_000, 120_000),
+            Self::Fault | Self::Network => (120, 500, 5_000, 5_000),
+            Self::Absent => (10, 100, 1_000, 1_000),
             Self::Refused => return None,
         };
         Some(Limits {
             patience: Duration::from_secs(patience),
             first: Duration::from_millis(first),
             longest: Duration::from_millis(longest),
+            lasting: Duration::from_millis(lasting),
         })
     }
 }

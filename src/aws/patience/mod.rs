@@ -78,7 +78,7 @@ impl Patience {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let mut history = History::default();
+        let mut history = History::new(self.rules.tries.is_some());
         let mut cost = None;
         loop {
             // Nothing closes the semaphore.
