@@ -1,8 +1,8 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use log::Level;
 use tokio::{
-    sync::watch,
+    sync::{Notify, watch},
     time::{sleep, timeout},
 };
 use tonic::{
@@ -10,14 +10,20 @@ use tonic::{
     transport::{Channel, Endpoint, Error},
 };
 
-use super::log::{Line, Receiver};
+use super::{
+    dial::Dialer,
+    log::{Line, Receiver},
+};
 use crate::proto::{
     health::{HealthCheckRequest, health_client::HealthClient},
     pulumirpc::{LogRequest, LogSeverity, engine_client::EngineClient},
 };
 
-/// How often the engine is asked whether it is still there.
+/// How often the engine is asked whether it is still there, besides whenever a connection to it closes.
 const HEALTH_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long after that: whoever closes all connections again and again is not asked without a pause.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a connection to the engine may take to be made. It is on the same machine, or near.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,6 +39,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Engine {
     channel: watch::Sender<Option<Channel>>,
+    /// Told when a connection closed.
+    closed: Arc<Notify>,
 }
 
 impl Engine {
@@ -41,7 +49,7 @@ impl Engine {
     pub fn new(log: Receiver) -> Self {
         let channel = watch::Sender::new(None);
         tokio::spawn(forward(log, channel.subscribe()));
-        Self { channel }
+        Self { channel, closed: Arc::default() }
     }
 
     /// Makes the engine at `address` (`host:port`) the one that gets the log. Opens no connection yet.
@@ -51,8 +59,8 @@ impl Engine {
     /// When `address` is not `host:port`.
     pub fn connect(&self, address: &str) -> Result<(), Error> {
         let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
-        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).tcp_keepalive(Some(KEEPALIVE));
-        self.channel.send_replace(Some(endpoint.connect_lazy()));
+        let dialer = Dialer::new(CONNECT_TIMEOUT, KEEPALIVE, self.closed.clone());
+        self.channel.send_replace(Some(endpoint.connect_with_connector_lazy(dialer)));
         Ok(())
     }
 
@@ -63,7 +71,10 @@ impl Engine {
         let mut health = HealthClient::new(channel);
         // A broken connection is made anew by the next check, so one failure alone says nothing.
         while is_serving(&mut health).await || is_serving(&mut health).await {
-            sleep(HEALTH_CHECK_INTERVAL).await;
+            let closed = timeout(HEALTH_CHECK_INTERVAL, self.closed.notified()).await;
+            if closed.is_ok() {
+                sleep(PAUSE).await;
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here knows AWS: what the plugin serves stands behind [`Provider`].
 
 mod connections;
+mod dial;
 mod engine;
 pub mod log;
 mod package;
