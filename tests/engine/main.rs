@@ -31,3 +31,4 @@ mod stack;
 mod stand_in;
 mod tools;
 mod values;
+mod waiting;

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use serde_json::Value;
-use support::ecr::{Ecr, Recorded};
+use support::ecr::{Answer, Ecr, Recorded};
 use tokio::runtime;
 use tokio::sync::oneshot;
 
@@ -27,6 +27,11 @@ impl StandIn {
     /// See [`Ecr::hold`].
     pub(crate) fn hold(&self, kind: &'static str, thing: Value) {
         self.0.hold(kind, thing);
+    }
+
+    /// Throttles the next calls.
+    pub(crate) fn throttle_next(&self, calls: usize) {
+        (0..calls).for_each(|_| self.0.answer_next(Answer::Error(400, "ThrottlingException", "Rate exceeded")));
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {

@@ -2,17 +2,26 @@
 //! kind of failure is waited out is tried on a clock of the tests' own, in `src/aws/patience`.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
+use aws_smithy_types::{DateTime, date_time::Format};
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr},
+    engine::Engine,
     http::{Reply, Server},
+    plugin::{Plugin, command, ecr_configuration, results},
     sts::Sts,
+    within_deadline,
 };
-use tokio::{net::TcpSocket, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy},
+    net::{TcpListener, TcpSocket, TcpStream},
+    task::JoinSet,
+};
 
 use crate::{
     credentials::{SESSION_CACHE, SSO_SESSION, instance, issuer, metadata_at, portal, sso_token_to_renew},
@@ -197,6 +206,102 @@ async fn the_end_of_the_engine_ends_a_wait() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_connection_to_the_engine_is_noticed_at_once() {
+    // So many take minutes with checks every few seconds, which is longer than this test may.
+    const CLOSED: usize = 40;
+    let engine = Engine::start().await.unwrap();
+    let between = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut command = command();
+    command.arg(between.local_addr().unwrap().to_string());
+    let plugin = Plugin::from_command(command).await;
+    let closed = async {
+        for _ in 0..CLOSED {
+            let (stream, _) = between.accept().await.unwrap();
+            close_once_answered(stream, TcpStream::connect(engine.address()).await.unwrap()).await;
+        }
+    };
+    within_deadline("noticing the ends of connections", closed).await;
+    drop(between);
+    assert_eq!(plugin.wait().await.0, Some(0));
+}
+
+/// Passes on what the plugin and the engine say to each other, and closes the connection behind the engine's first answer.
+async fn close_once_answered(mut plugin: TcpStream, mut engine: TcpStream) {
+    let (mut from_plugin, mut to_plugin) = plugin.split();
+    let (mut from_engine, mut to_engine) = engine.split();
+    let answered = async {
+        loop {
+            // A frame of HTTP/2: its length, kind, flags and stream; trailers are headers that end the stream.
+            let mut frame = vec![0; 9];
+            from_engine.read_exact(&mut frame).await.unwrap();
+            let is_end = (frame[3], frame[4] & 1) == (1, 1);
+            frame.resize(9 + u32::from_be_bytes([0, frame[0], frame[1], frame[2]]) as usize, 0);
+            from_engine.read_exact(&mut frame[9..]).await.unwrap();
+            to_plugin.write_all(&frame).await.unwrap();
+            if is_end {
+                return to_plugin.shutdown().await.unwrap();
+            }
+        }
+    };
+    let (asked, ()) = tokio::join!(copy(&mut from_plugin, &mut to_engine), answered);
+    asked.expect("the plugin closes the connection, too");
+}
+
+#[tokio::test]
+async fn a_service_that_asks_for_ever_is_heeded_within_the_patience() {
+    for header in [
+        ("retry-after", "18446744073709551615"),
+        ("x-amz-retry-after", "18446744073709551615"),
+        ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ] {
+        let server = Server::start(move |_| Reply::WithHeader(503, "{}".to_owned(), header)).await.unwrap();
+        let mut running = Machine::new().keys().configured(at(&server.url())).await;
+        let call = running.plugin.begin(json!({"registryId": REGISTRY}));
+        let line = running.engine.wait_for_status(|line| !line.is_empty()).await;
+        assert!(line.contains(" now, at most 2 min: "), "{header:?}: {line}");
+        running.plugin.client.cancel(()).await.unwrap();
+        assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
+        assert_eq!(server.asked().len(), 1, "{header:?}");
+        running.plugin.client.get_plugin_info(()).await.expect("it is served");
+    }
+}
+
+#[tokio::test]
+async fn what_a_service_asks_for_without_a_meaning_is_not_heeded() {
+    for header in [
+        ("retry-after", "-1"),
+        ("retry-after", "1.5"),
+        ("retry-after", ""),
+        ("retry-after", "later"),
+        ("retry-after", "Mon, 01 Jan 0001 00:00:00 GMT"),
+        ("x-amz-retry-after", "-5"),
+    ] {
+        let server = Server::start(move |_| Reply::WithHeader(503, "{}".to_owned(), header)).await.unwrap();
+        let configuration = with(at(&server.url()), json!({"maxRetries": 2}));
+        let mut running = Machine::new().keys().configured(configuration).await;
+        let error = running.plugin.error().await;
+        assert!(error.contains(", tried 2 times"), "{header:?}: {error}");
+        running.plugin.client.get_plugin_info(()).await.expect("it is served");
+    }
+}
+
+#[tokio::test]
+async fn a_date_that_the_service_asks_for_is_heeded() {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let seen = times.clone();
+    let server = Server::start(move |_| {
+        seen.lock().unwrap().push(SystemTime::now());
+        // Dates have whole seconds.
+        let date = DateTime::from(SystemTime::now() + Duration::from_secs(3)).fmt(Format::HttpDate).unwrap();
+        Reply::WithHeader(503, "{}".to_owned(), ("retry-after", date.leak()))
+    });
+    let server = server.await.unwrap();
+    Machine::new().keys().error(with(at(&server.url()), json!({"maxRetries": 2}))).await;
+    let [first, second] = times.lock().unwrap()[..] else { panic!("not two tries") };
+    assert!(second.duration_since(first).unwrap() >= Duration::from_secs(2));
+}
+
+#[tokio::test]
 async fn what_the_service_asks_for_is_heeded() {
     for (header, least) in [(("retry-after", "2"), 2), (("x-amz-retry-after", "3000"), 3)] {
         let times = Arc::new(Mutex::new(Vec::new()));
@@ -229,22 +334,30 @@ async fn the_retries_of_the_sdks_of_2026_change_nothing() {
 }
 
 #[tokio::test]
-async fn many_machines_at_once_all_get_their_token() {
-    const MACHINES: usize = 60;
+async fn three_hundred_plugins_at_once_all_get_their_token() {
+    const PLUGINS: usize = 300;
     let ecr = Ecr::start().await.unwrap();
-    ecr.set_allowance(10.0, 10.0);
-    let mut machines = JoinSet::new();
-    for _ in 0..MACHINES {
-        let configuration = calls(&ecr);
-        machines.spawn(async move {
-            let mut running = Machine::new().keys().configured(configuration).await;
-            running.plugin.get_credentials(REGISTRY).await.map(drop)
+    let mut plugins = JoinSet::new();
+    for _ in 0..PLUGINS {
+        let configuration = ecr_configuration(&ecr);
+        plugins.spawn(async move {
+            let mut plugin = Plugin::start().await;
+            plugin.configure(configuration).await.expect("a good configuration");
+            plugin
         });
     }
-    while let Some(result) = machines.join_next().await {
-        result.unwrap().expect("a token");
+    let plugins = plugins.join_all().await;
+    ecr.answer_always(THROTTLED);
+    let calls = plugins.iter().map(|plugin| plugin.begin(json!({"registryId": REGISTRY}))).collect::<Vec<_>>();
+    ecr.wait_for_requests(PLUGINS).await;
+    ecr.set_allowance(100.0, 50.0);
+    ecr.answer_always(Answer::Token);
+    let mut tokens = HashSet::new();
+    for call in calls {
+        let results = results(call.await.unwrap().expect("a token"));
+        tokens.insert(results["password"].to_string());
     }
-    assert!(ecr.requests().len() > MACHINES, "some were throttled");
+    assert_eq!(tokens.len(), PLUGINS, "each has one of its own");
 }
 
 #[tokio::test]

@@ -65,7 +65,9 @@ async fn an_answer_that_breaks_off_is_a_connection_that_did() {
 
 #[tokio::test]
 async fn no_header_ends_the_plugin() {
-    for header in [("date", "Fri, 31 Dec 9999 23:59:59 GMT"), ("date", "Mon, 01 Jan 0001 00:00:00 GMT")] {
+    for header in
+        [("date", "Fri, 31 Dec 9999 23:59:59 GMT"), ("date", "Mon, 01 Jan 0001 00:00:00 GMT"), ("retry-after", "-1")]
+    {
         let body = json!({"__type": "ServerException", "message": "again"}).to_string();
         let server = Server::start(move |_| Reply::Bytes(500, body.clone().into(), vec![header])).await.unwrap();
         let mut running = plugin_of(&server).await;
