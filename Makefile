@@ -7,7 +7,6 @@ include benches/bench.mk
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
 PLUGIN := target/release/pulumi-resource-aws
 STEPS := $(TOOL_LOGS)/steps
-TARBALL := dist/pulumi-resource-aws-v$(VERSION)-linux-amd64.tar.gz
 
 # The provider that the conformance suite is to judge; this plugin unless one is named.
 PROVIDER_GIVEN := $(PROVIDER)
@@ -15,7 +14,7 @@ PROVIDER ?= $(PLUGIN)
 
 include platforms/platforms.mk
 
-.PHONY: help build demo stand-in dist test test-fast test-engine conformance test-conformance lint fmt deny clean
+.PHONY: help build demo stand-in test test-fast test-engine conformance test-conformance lint fmt deny clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,11 +29,6 @@ demo: build stand-in $(if $(shell command -v pulumi),,tools-demo) ## Bring up ex
 stand-in:
 	@echo "==> Building the stand-in for Amazon ECR"
 	@cargo build --locked --package ecr-stand-in
-
-dist: build ## Pack the plugin as `pulumi plugin install` takes it, with its bill of materials and checksums
-	@$(call pack,$(PLUGIN),linux-amd64)
-	@platforms/sbom.py x86_64-unknown-linux-gnu >$(TARBALL:.tar.gz=.cdx.json)
-	@cd dist && sha256sum $(notdir $(TARBALL:.tar.gz=)).* $(OWN_NAME)-linux-amd64.tar.gz | tee SHA256SUMS
 
 test: lint build test-fast test-official test-conformance test-engine ## Run all the tests; installs what they need into .tools/
 

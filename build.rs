@@ -25,10 +25,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Links the release executable as `link/unwinding.ld` says, and without the library that reads the tables which are left out: the
-/// loader would have to find and bind it at each start.
+/// loader would have to find and bind it at each start. Linkers other than the system's own do not take the script.
 fn link_release() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=link");
-    if env::var("PROFILE")? == "release" && env::var("TARGET")? == "x86_64-unknown-linux-gnu" {
+    let is_systems_own = env::var_os("RUSTC_LINKER").is_none();
+    if is_systems_own && env::var("PROFILE")? == "release" && env::var("TARGET")? == "x86_64-unknown-linux-gnu" {
         let script = env::current_dir()?.join("link/unwinding.ld");
         println!("cargo::rustc-link-arg-bins=-Wl,--script={}", script.display());
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");

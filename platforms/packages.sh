@@ -23,9 +23,7 @@ fi
 
 downloaded=$(mktemp -d)
 trap 'rm -rf "$downloaded"' EXIT
-for package in "$@"; do
-    (cd "$downloaded" && apt-get --quiet "${options[@]}" download "$package")
-done
+(cd "$downloaded" && apt-get --quiet "${options[@]}" download "$@")
 rm -rf "$folder" && mkdir -p "$folder"
 for archive in "$downloaded"/*.deb; do
     dpkg-deb --extract "$archive" "$folder"
