@@ -5,7 +5,7 @@ use std::{error, sync::Arc};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{Caller, Client, Error, answer, credentials, patience::Failure};
+use super::{Caller, Client, Error, answer, credentials, patience::Failure, region};
 
 /// The most entries that AWS returns at once.
 pub(super) const PAGE: i32 = 1000;
@@ -48,6 +48,11 @@ impl Place {
         Ok(Self { client: client.clone(), name, region: region.to_owned(), caller })
     }
 
+    /// The partition of AWS that is called.
+    pub(super) fn partition(&self) -> &'static str {
+        region::partition(&self.region)
+    }
+
     /// What AWS answers to a call that needs the permission `action`.
     pub(super) async fn answer<T, F>(&self, action: &'static str, attempt: impl Fn() -> F) -> Result<T, Error>
     where
@@ -69,7 +74,23 @@ impl Place {
     }
 }
 
-/// The entries of all pages, in order. `page` returns those behind a token, and the token of the next ones.
+/// Sends a request for a list, page by page: the entries of all pages, in order. `$entries` is the field that holds them.
+macro_rules! send_pages {
+    ($place:expr, $sdk:ident, $action:expr, $request:expr, $entries:ident) => {{
+        let (place, request) = (&$place, $request);
+        $crate::aws::call::pages(move |token| {
+            let request = request.clone().set_next_token(token);
+            async move {
+                let page = $crate::aws::call::send!(*place, $sdk, $action, request).await?;
+                Ok((page.$entries, page.next_token))
+            }
+        })
+    }};
+}
+pub(super) use send_pages;
+
+/// `page` returns the entries behind a token, and the token of the next ones. The SDK's paginator would do, but that it
+/// ends at an error and knows no other credentials, so that neither patience nor new keys could be had within a list.
 pub(super) async fn pages<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Result<Vec<T>, Error>
 where
     F: Future<Output = Result<(Option<Vec<T>>, Option<String>), Error>>,

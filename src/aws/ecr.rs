@@ -9,9 +9,10 @@ use aws_sdk_ecr::types::{
 
 use super::{
     AuthorizationData, Caller, Client, Error, answer, authorization,
-    call::{PAGE, Place, pages, send},
+    call::{PAGE, Place, send, send_pages},
     interceptors::Rehearsal,
     proxies::NoProxy,
+    region,
     session::Session,
 };
 
@@ -89,25 +90,27 @@ impl Ecr {
             Some(name) => request.repository_names(name),
             None => request.max_results(PAGE),
         };
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async move {
-                let page = send!(self.place, aws_sdk_ecr, "ecr:DescribeRepositories", request).await?;
-                Ok((page.repositories, page.next_token))
-            }
-        };
-        pages(page).await
+        send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeRepositories", request, repositories).await
     }
 
-    /// The tags of the repository with this ARN (ListTagsForResource).
+    /// The tags of the repository with this ARN (ListTagsForResource): none in a partition that refuses to tell them, since
+    /// several know no tags and say so in many ways.
     ///
     /// # Errors
     ///
     /// Whatever keeps AWS from answering.
     pub async fn tags(&self, arn: &str) -> Result<Vec<Tag>, Error> {
         let request = self.sdk.list_tags_for_resource().resource_arn(arn);
-        let answer = send!(self.place, aws_sdk_ecr, "ecr:ListTagsForResource", request).await?;
-        Ok(answer.tags.unwrap_or_default())
+        let partition = self.place.partition();
+        match send!(self.place, aws_sdk_ecr, "ecr:ListTagsForResource", request).await {
+            Err(error) if partition != region::COMMERCIAL && error.is_refusal() => {
+                log::warn!(
+                    "the tags of {arn} are left out, since the partition {partition} does not tell them: {error}"
+                );
+                Ok(Vec::new())
+            }
+            answer => Ok(answer?.tags.unwrap_or_default()),
+        }
     }
 
     /// The image with this id, or all of a repository (DescribeImages).
@@ -127,14 +130,7 @@ impl Ecr {
             Some(id) => request.image_ids(id),
             None => request.max_results(PAGE),
         };
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async move {
-                let page = send!(self.place, aws_sdk_ecr, "ecr:DescribeImages", request).await?;
-                Ok((page.image_details, page.next_token))
-            }
-        };
-        pages(page).await
+        send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeImages", request, image_details).await
     }
 
     /// The ids of all images of a repository (ListImages).
@@ -145,14 +141,7 @@ impl Ecr {
     pub async fn image_ids(&self, registry_id: Option<&str>, repository: &str) -> Result<Vec<ImageIdentifier>, Error> {
         let request = self.sdk.list_images().set_registry_id(registry_id.map(str::to_owned));
         let request = request.repository_name(repository).max_results(PAGE);
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async move {
-                let page = send!(self.place, aws_sdk_ecr, "ecr:ListImages", request).await?;
-                Ok((page.image_ids, page.next_token))
-            }
-        };
-        pages(page).await
+        send_pages!(self.place, aws_sdk_ecr, "ecr:ListImages", request, image_ids).await
     }
 
     /// The pull-through cache rule for a prefix (DescribePullThroughCacheRules).

@@ -6,7 +6,7 @@ use aws_sdk_ecrpublic::types::{ImageDetail, ImageIdentifier};
 
 use super::{
     AuthorizationData, Caller, Client, Error, authorization,
-    call::{PAGE, Place, pages, send},
+    call::{PAGE, Place, send, send_pages},
     region,
 };
 
@@ -63,13 +63,6 @@ impl EcrPublic {
             true => request.max_results(PAGE),
             false => request.set_image_ids(Some(ids)),
         };
-        let page = |token| {
-            let request = request.clone().set_next_token(token);
-            async move {
-                let page = send!(self.place, aws_sdk_ecrpublic, "ecr-public:DescribeImages", request).await?;
-                Ok((page.image_details, page.next_token))
-            }
-        };
-        pages(page).await
+        send_pages!(self.place, aws_sdk_ecrpublic, "ecr-public:DescribeImages", request, image_details).await
     }
 }

@@ -270,6 +270,11 @@ impl Error {
         }
     }
 
+    /// Whether AWS understood and said no, rather than that the call failed or nothing was there.
+    pub(super) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::AccessDenied { .. } | Self::InvalidParameter(_) | Self::Other(_))
+    }
+
     /// The first of what was found.
     pub(crate) fn unless_found<T>(found: impl IntoIterator<Item = Vec<T>>) -> Result<T, Self> {
         let first = found.into_iter().flatten().next();

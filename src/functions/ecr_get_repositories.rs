@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Answer, Function, Place, values};
 use crate::{
     aws::{Ecr, Error},
-    plugin::{Failure, Results, property::Value},
+    plugin::{Results, property::Value},
 };
 
 pub(super) const FUNCTION: Function = Function::new::<Arguments>("aws:ecr/getRepositories:getRepositories");
@@ -17,10 +17,6 @@ pub(super) const FUNCTION: Function = Function::new::<Arguments>("aws:ecr/getRep
 struct Arguments {}
 
 impl super::Arguments for Arguments {
-    fn check(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
     fn subject(&self) -> String {
         "the caller's registry".to_owned()
     }

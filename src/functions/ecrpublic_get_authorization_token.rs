@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Answer, Function, Place};
 use crate::{
     aws::{Error, Registry},
-    plugin::{Failure, Results},
+    plugin::Results,
 };
 
 pub(super) const FUNCTION: Function =
@@ -18,10 +18,6 @@ pub(super) const FUNCTION: Function =
 struct Arguments {}
 
 impl super::Arguments for Arguments {
-    fn check(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
     fn subject(&self) -> String {
         "Amazon ECR Public".to_owned()
     }

@@ -32,7 +32,7 @@ struct ImageId {
 
 impl super::Arguments for Arguments {
     fn check(&self) -> Result<(), Failure> {
-        names::check("repositoryName", &self.repository_name)?;
+        names::check_public("repositoryName", &self.repository_name)?;
         self.registry_id.as_deref().map_or(Ok(()), registry_id::check)
     }
 

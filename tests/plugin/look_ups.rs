@@ -14,23 +14,23 @@ use support::{
 };
 use tokio::process::Command;
 
-const GET_IMAGE: &str = "aws:ecr/getImage:getImage";
-const GET_IMAGES: &str = "aws:ecr/getImages:getImages";
-const GET_DOCUMENT: &str = "aws:ecr/getLifecyclePolicyDocument:getLifecyclePolicyDocument";
-const GET_RULE: &str = "aws:ecr/getPullThroughCacheRule:getPullThroughCacheRule";
-const GET_REPOSITORIES: &str = "aws:ecr/getRepositories:getRepositories";
-const GET_REPOSITORY: &str = "aws:ecr/getRepository:getRepository";
-const GET_TEMPLATE: &str = "aws:ecr/getRepositoryCreationTemplate:getRepositoryCreationTemplate";
-const GET_PUBLIC_IMAGES: &str = "aws:ecrpublic/getImages:getImages";
+pub(crate) const GET_IMAGE: &str = "aws:ecr/getImage:getImage";
+pub(crate) const GET_IMAGES: &str = "aws:ecr/getImages:getImages";
+pub(crate) const GET_DOCUMENT: &str = "aws:ecr/getLifecyclePolicyDocument:getLifecyclePolicyDocument";
+pub(crate) const GET_RULE: &str = "aws:ecr/getPullThroughCacheRule:getPullThroughCacheRule";
+pub(crate) const GET_REPOSITORIES: &str = "aws:ecr/getRepositories:getRepositories";
+pub(crate) const GET_REPOSITORY: &str = "aws:ecr/getRepository:getRepository";
+pub(crate) const GET_TEMPLATE: &str = "aws:ecr/getRepositoryCreationTemplate:getRepositoryCreationTemplate";
+pub(crate) const GET_PUBLIC_IMAGES: &str = "aws:ecrpublic/getImages:getImages";
 
-const URI: &str = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/app";
+pub(crate) const URI: &str = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/app";
 const ARN: &str = "arn:aws:ecr:eu-west-1:444455556666:repository/team/app";
 
-fn digest(number: usize) -> String {
+pub(crate) fn digest(number: usize) -> String {
     format!("sha256:{number:064x}")
 }
 
-fn image(number: usize, tags: Json, pushed_at: f64) -> Json {
+pub(crate) fn image(number: usize, tags: Json, pushed_at: f64) -> Json {
     let mut image = json!({
         "repositoryName": "team/app",
         "imageDigest": digest(number),
@@ -44,7 +44,7 @@ fn image(number: usize, tags: Json, pushed_at: f64) -> Json {
 }
 
 /// A registry with the repository `team/app`, and three images in it of which the second was pushed last.
-async fn registry() -> (Ecr, Plugin) {
+pub(crate) async fn registry() -> (Ecr, Plugin) {
     let ecr = Ecr::start().await.unwrap();
     ecr.hold(
         "repositories",
@@ -375,8 +375,12 @@ async fn arguments_that_cannot_be() {
         (GET_REPOSITORY, json!({}), "name", "is missing"),
         (GET_REPOSITORY, json!({"name": "x"}), "name", "must be 2 to 256"),
         (GET_REPOSITORY, json!({"name": "Team"}), "name", "it has capital letters"),
+        (GET_REPOSITORY, json!({"name": -1}), "name", "but is \"-1\""),
+        (GET_REPOSITORY, json!({"name": "/app"}), "name", "must be 2 to 256"),
         (GET_REPOSITORY, json!({"name": " app"}), "name", "white space around it"),
         (GET_REPOSITORY, json!({"name": URI}), "name", "that is a URL"),
+        (GET_REPOSITORY, json!({"name": "123456789012.dkr-ecr.eu-west-1.on.aws/a"}), "name", "that is a URL"),
+        (GET_PUBLIC_IMAGES, json!({"repositoryName": "a".repeat(206)}), "repositoryName", "must be 2 to 205"),
         (GET_REPOSITORY, json!({"name": ARN}), "name", "what follows `repository/`, team/app"),
         (GET_REPOSITORY, json!({"name": "app:v1"}), "name", "that names an image; its repository is app"),
         (GET_REPOSITORY, json!({"name": "app", "registryId": "app"}), "registryId", digits),

@@ -26,6 +26,7 @@ mod limits;
 mod link_local;
 mod look_ups;
 mod machine;
+mod odd_look_ups;
 mod package;
 mod panics;
 mod patience;
