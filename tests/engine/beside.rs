@@ -60,8 +60,10 @@ programs! {
 #[test]
 fn javascript_transform() {
     let beside = Beside::new(&JAVASCRIPT_TRANSFORM).installed();
+    beside.paste_tokens("index.js");
+    let url = beside.holds_the_repository();
     beside.stack.driven_by("up by the Automation API", "node", &["automation.js"]);
-    beside.answers_all_credentials_here();
+    beside.answers_all_functions_here(&url);
 }
 
 #[test]
@@ -120,8 +122,10 @@ fn the_messages_of_the_page_are_those_of_the_engine() {
 #[test]
 fn python_transform() {
     let beside = Beside::new(&PYTHON_TRANSFORM);
+    beside.paste_tokens("__main__.py");
+    let url = beside.holds_the_repository();
     beside.up();
-    beside.answers_all_credentials_here();
+    beside.answers_all_functions_here(&url);
 }
 
 #[test]
@@ -135,8 +139,10 @@ fn python_option() {
 #[test]
 fn go_transform() {
     let beside = Beside::new(&GO_TRANSFORM).installed();
+    beside.paste_tokens("main.go");
+    let url = beside.holds_the_repository();
     beside.up();
-    beside.answers_all_credentials_here();
+    beside.answers_all_functions_here(&url);
 }
 
 #[test]
@@ -182,7 +188,7 @@ fn every_snippet_of_the_page_is_part_of_a_program_of_these_tests() {
             assert!(programs.iter().any(|program| program.contains(&snippet)), "no program holds this:\n{snippet}");
         }
     }
-    let shown: usize = ["sh", "csharp"].iter().chain(LANGUAGES).map(|language| snippets(language).len()).sum();
+    let shown: usize = ["sh", "csharp", "json"].iter().chain(LANGUAGES).map(|language| snippets(language).len()).sum();
     assert_eq!(shown, PAGE.matches("\n```").count() / 2, "the page has a snippet in another language");
 }
 
@@ -194,6 +200,7 @@ fn typescript_takes_the_programs_in_javascript() {
         ["--noEmit", "--strict", "--checkJs", "--skipLibCheck", "--module", "commonjs", "--target", "es2022"];
     for program in [&JAVASCRIPT_TRANSFORM, &JAVASCRIPT_OPTION, &JAVASCRIPT_DOWNLOAD, &JAVASCRIPT_PROVIDER] {
         let stack = Stack::new(program, "http://127.0.0.1:9", REGISTRY_ID);
+        edit(&stack, "index.js", with_tokens);
         stack.driven_by("tsc", &compiler.to_string_lossy(), &[&settings[..], &["index.js"]].concat());
     }
 }
@@ -212,6 +219,18 @@ fn snippets(language: &str) -> Vec<String> {
     let start = format!("\n```{language}\n");
     let blocks = PAGE.split(&start).skip(1);
     blocks.map(|block| block.split_once("\n```").expect("the snippet's end").0.to_owned()).collect()
+}
+
+/// The program with the page's tokens where it says so, as readers paste them.
+fn with_tokens(program: String) -> String {
+    let [tokens] = &snippets("json")[..] else { panic!("the page lists the tokens once") };
+    program.replace("// the tokens", tokens).replace("# the tokens", tokens)
+}
+
+fn edit(stack: &Stack, file: &str, change: impl FnOnce(String) -> String) {
+    let path = stack.scratch("project").join(file);
+    let text = fs::read_to_string(&path).expect("a file of the program");
+    fs::write(path, change(text)).expect("a file of the program");
 }
 
 fn text_of(program: &Program) -> String {
@@ -280,9 +299,21 @@ impl Beside {
     }
 
     fn edit(&self, file: &str, change: impl FnOnce(String) -> String) {
-        let path = self.stack.scratch("project").join(file);
-        let text = fs::read_to_string(&path).expect("a file of the program");
-        fs::write(path, change(text)).expect("a file of the program");
+        edit(&self.stack, file, change);
+    }
+
+    fn paste_tokens(&self, file: &str) {
+        self.edit(file, |program| {
+            let pasted = with_tokens(program.clone());
+            assert_ne!(pasted, program, "the program has no place for the tokens");
+            pasted
+        });
+    }
+
+    /// Puts the repository into moto, too, and gives the URL that it has there.
+    fn holds_the_repository(&self) -> String {
+        let repository = self.moto.create_repository(REGION, "my-app");
+        repository["repositoryUri"].as_str().expect("a URL").to_owned()
     }
 
     /// At preview the repository is not there yet, nor is its registry's id: nobody is asked for credentials.
@@ -298,8 +329,9 @@ impl Beside {
     }
 
     #[track_caller]
-    fn answers_all_credentials_here(&self) {
-        self.answers(&[GET_CREDENTIALS, GET_CREDENTIALS], json!({ "passwordOfDirectForm": self.password() }));
+    fn answers_all_functions_here(&self, repository_url: &str) {
+        let more = json!({ "passwordOfDirectForm": self.password(), "repositoryUrl": repository_url });
+        self.answers(&[GET_CREDENTIALS, GET_CREDENTIALS, GET_REPOSITORY], more);
     }
 
     #[track_caller]
@@ -313,14 +345,17 @@ impl Beside {
     #[track_caller]
     fn answers(&self, here: &[&str], outputs: Value) {
         let mut expected = json!({ "password": self.password(), "repositoryUrl": REPOSITORY_URL });
-        expected.as_object_mut().expect("an object").append(&mut outputs.as_object().expect("an object").clone());
+        expected.as_object_mut().expect("an object").extend(outputs.as_object().expect("an object").clone());
         assert_eq!(self.stack.outputs(), expected);
         self.stack.succeeds("destroy", &["destroy", "--yes", "--skip-preview"]);
         let official = self.asked_official();
-        for call in REPOSITORY.into_iter().chain([GET_REPOSITORY]) {
+        let look_up = (!here.contains(&GET_REPOSITORY)).then_some(GET_REPOSITORY);
+        for call in REPOSITORY.into_iter().chain(look_up) {
             assert!(official.iter().any(|asked| asked == call), "the official provider was not asked for {call}");
         }
-        assert_eq!(self.asked_here(), here);
+        let mut asked = self.asked_here();
+        asked.sort();
+        assert_eq!(asked, here);
     }
 
     fn password(&self) -> String {

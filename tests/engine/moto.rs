@@ -60,7 +60,7 @@ impl Moto {
 
     /// Asks moto itself, past the plugin.
     pub(crate) fn login(&self, region: &str, registry_id: &str) -> Login {
-        let answer = self.get_authorization_token(region, registry_id);
+        let answer = self.ask("GetAuthorizationToken", region, &json!({ "registryIds": [registry_id] }));
         let data = &answer["authorizationData"][0];
         let authorization_token = data["authorizationToken"].as_str().expect("a token").to_owned();
         let decoded = BASE64_STANDARD.decode(&authorization_token).expect("a token in base64");
@@ -76,14 +76,20 @@ impl Moto {
         }
     }
 
-    fn get_authorization_token(&self, region: &str, registry_id: &str) -> Value {
-        let body = json!({ "registryIds": [registry_id] }).to_string();
+    /// Makes a repository in the caller's registry, and gives what moto says of it.
+    pub(crate) fn create_repository(&self, region: &str, name: &str) -> Value {
+        let mut answer = self.ask("CreateRepository", region, &json!({ "repositoryName": name }));
+        answer["repository"].take()
+    }
+
+    fn ask(&self, operation: &str, region: &str, body: &Value) -> Value {
+        let body = body.to_string();
         let request = format!(
             "POST / HTTP/1.0\r\n\
              Host: {}\r\n\
              Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{region}/ecr/aws4_request, SignedHeaders=host, Signature=0\r\n\
              Content-Type: application/x-amz-json-1.1\r\n\
-             X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken\r\n\
+             X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.{operation}\r\n\
              Content-Length: {}\r\n\r\n{body}",
             self.address,
             body.len(),

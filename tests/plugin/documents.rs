@@ -46,13 +46,27 @@ fn links_lead_to_files_of_the_repository() {
     assert!(followed >= 10, "links were found: {followed}");
 }
 
+/// The tokens of the functions, which another test compares with the schema.
+fn served() -> Vec<&'static str> {
+    pulumi_resource_aws::functions::FUNCTIONS.iter().map(|function| function.token).collect()
+}
+
+/// One table says what each function does, one where it was read.
 #[test]
 fn every_function_is_listed() {
     let text = read("docs/functions.md");
     let rows: Vec<_> = text.lines().filter_map(cells).collect();
     let listed: Vec<_> = rows.iter().filter_map(|row| row[0].strip_prefix('`')?.strip_suffix('`')).collect();
-    let served: Vec<_> = pulumi_resource_aws::functions::FUNCTIONS.iter().map(|function| function.token).collect();
-    assert_eq!(listed, served);
+    assert_eq!(listed, [served(), served()].concat());
+}
+
+#[test]
+fn every_function_is_routed() {
+    let text = read("docs/routing.md");
+    let (_, list) = text.split_once("\n```json\n").expect("the list of tokens");
+    let (list, _) = list.split_once("\n```").expect("its end");
+    let routed: Vec<_> = list.lines().map(|line| line.trim_matches(['"', ','])).collect();
+    assert_eq!(routed, served());
 }
 
 /// The cells of a row of a table.

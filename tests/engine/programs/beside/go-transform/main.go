@@ -2,14 +2,19 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v7/go/aws/ecr"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 )
 
+var routed = []string{
+	// the tokens
+}
+
 func route(_ context.Context, call *pulumi.InvokeTransformArgs) *pulumi.InvokeTransformResult {
-	if call.Token == "aws:ecr/getCredentials:getCredentials" {
+	if slices.Contains(routed, call.Token) {
 		call.Opts.Version = "7.999.1-ecr"
 	}
 	return &pulumi.InvokeTransformResult{Args: call.Args, Opts: call.Opts}

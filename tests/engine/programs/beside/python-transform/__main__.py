@@ -2,8 +2,13 @@ import pulumi
 import pulumi_aws as aws
 
 
+ROUTED = [
+    # the tokens
+]
+
+
 def route(call: pulumi.InvokeTransformArgs) -> pulumi.InvokeTransformResult | None:
-    if call.token != "aws:ecr/getCredentials:getCredentials":
+    if call.token not in ROUTED:
         return None
     call.opts.version = "7.999.1-ecr"
     return pulumi.InvokeTransformResult(call.args, call.opts)
