@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (s *Session) configuration() map[string]any {
 	if s.Service != nil {
 		url = s.Service.URL
 	}
-	return expand(map[string]any(s.t.Provider.Configuration), url).(map[string]any)
+	return expand(s.t.Provider.Configuration, "${service}", url).(map[string]any)
 }
 
 // configureRequest is what engines send for a configuration.
@@ -182,15 +183,16 @@ func (s *Session) good(answer Answer, argument string) {
 		for has && value.IsSecret() {
 			value = value.SecretValue().Element
 		}
-		switch {
-		case !has:
+		if !has {
 			s.t.brokenf("the result %s is missing", name)
-		case !value.IsString():
-			s.t.brokenf("the result %s is no string but %s", name, value.TypeString())
-		case value.StringValue() != want[name] && slices.Contains(s.t.Provider.Secrets, want[name]):
+		}
+		got, text := value.Mappable(), fmt.Sprint(want[name])
+		switch {
+		case reflect.DeepEqual(got, want[name]):
+		case slices.Contains(s.t.Provider.Secrets, text):
 			s.t.brokenf("the result %s is not the one that the service gave", name)
-		case value.StringValue() != want[name]:
-			s.t.brokenf("the result %s is %q, not %q", name, value.StringValue(), want[name])
+		default:
+			s.t.brokenf("the result %s is %q, not %q", name, fmt.Sprint(got), text)
 		}
 	}
 }

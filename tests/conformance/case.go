@@ -15,6 +15,18 @@ const (
 	Should Level = "should"
 )
 
+// Each says for which functions a case is run.
+type Each string
+
+const (
+	// FirstFunction: the first one alone, since the rule is about the provider.
+	FirstFunction Each = ""
+	// EachFunction: all of them.
+	EachFunction Each = "function"
+	// EachArgument: all that have an argument on which values are tried.
+	EachArgument Each = "argument"
+)
+
 // Case is one rule of the protocol and the calls that show whether a provider holds it.
 type Case struct {
 	ID    string
@@ -23,6 +35,8 @@ type Case struct {
 	// Source is where the rule comes from: a file of pulumi/pulumi v3.274.1 (with the function or message in it)
 	// unless another project is named.
 	Source string
+	// Each says for which functions of the provider's file the case is run; the first one is always among them.
+	Each Each
 	// Limit is how long the case may take; 0: a minute.
 	Limit time.Duration
 	Run   func(*T)

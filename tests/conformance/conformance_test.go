@@ -10,13 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
 const (
 	peerSource   = "../../benches/peers/pulumi-go-provider"
-	providerFile = "providers/get-credentials.json"
+	providerFile = "providers/aws.json"
 )
 
 // peerDeviations are the cases that a plugin on pulumi-go-provider 1.3.2 breaks, and why. All else it must hold: so the
@@ -64,9 +65,44 @@ func TestProvider(t *testing.T) {
 	}
 }
 
-// TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it.
+// TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it, with the
+// one function of the file that it has in full.
 func TestPeer(t *testing.T) {
-	runSuite(t, buildPeer(t), providerFile, peerDeviations)
+	suite := load(t, buildPeer(t), providerFile)
+	suite.provider.Functions = suite.provider.Functions[:1]
+	suite.deviate(t, peerDeviations)
+}
+
+// TestFunctionsAreThoseOfTheSchema holds the file to what the provider says of itself.
+func TestFunctionsAreThoseOfTheSchema(t *testing.T) {
+	suite, listed := load(t, providerUnderTest(t), providerFile), map[string]bool{}
+	for _, function := range suite.provider.Functions {
+		listed[function.Token] = true
+	}
+	result := suite.runCase(Case{Limit: time.Minute, Run: func(t *T) {
+		for token := range t.start(Setup{}).schema().Functions {
+			if !listed[token] {
+				t.brokenf("%s does not list %s", providerFile, token)
+			}
+		}
+	}})
+	if result.Verdict != Held {
+		t.Error(result.Reason)
+	}
+}
+
+// TestEachFunctionRuns shows that a case is run for each function that it is about, and told apart by its token.
+func TestEachFunctionRuns(t *testing.T) {
+	suite := load(t, providerUnderTest(t), providerFile)
+	for id, wanted := range map[string]int{"invoke.good": 11, "invoke.missing": 7, "process.loopback": 1} {
+		runs, seen := suite.runsOf(casesOf([]string{id})), map[string]bool{}
+		for _, run := range runs {
+			seen[run.c.ID] = true
+		}
+		if len(seen) != wanted {
+			t.Errorf("%s runs as %d cases, not %d", id, len(seen), wanted)
+		}
+	}
 }
 
 // TestGreeting shows that the suite knows of a provider what its file says and no more: another package with another
@@ -299,13 +335,24 @@ func providerUnderTest(t *testing.T) string {
 	return path
 }
 
-// runSuite runs all cases, prints the report, and wants exactly the deviations. It returns which RPCs were called.
+// runSuite is deviate for a provider and its file.
 func runSuite(t *testing.T, path, file string, deviations map[string]string) map[string]bool {
+	t.Helper()
+	return load(t, path, file).deviate(t, deviations)
+}
+
+func load(t *testing.T, path, file string) *Suite {
 	t.Helper()
 	suite, err := newSuite(path, file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return suite
+}
+
+// deviate runs all cases, prints the report, and wants exactly the deviations. It returns which RPCs were called.
+func (suite *Suite) deviate(t *testing.T, deviations map[string]string) map[string]bool {
+	t.Helper()
 	report, called := newReport(os.Stdout), map[string]bool{}
 	suite.run(cases(), 4, func(result Result) {
 		for _, rpc := range result.Called {

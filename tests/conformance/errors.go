@@ -13,7 +13,7 @@ import (
 
 var errorCases = []Case{
 	{
-		ID: "errors.refusal", Level: Must,
+		ID: "errors.refusal", Level: Must, Each: EachFunction,
 		Rule:   "When the service refuses, the Invoke fails, and the next one is served.",
 		Source: invokeSource,
 		Run: func(t *T) {
@@ -24,7 +24,7 @@ var errorCases = []Case{
 		},
 	},
 	{
-		ID: "errors.refusal-said", Level: Should,
+		ID: "errors.refusal-said", Level: Should, Each: EachFunction,
 		Rule:   "The message says what the service said.",
 		Source: "pkg/resource/deploy/source_eval.go: Invoke (invocation of … returned an error: …), all that a user sees",
 		Run: func(t *T) {
@@ -61,7 +61,7 @@ var errorCases = []Case{
 		},
 	},
 	{
-		ID: "errors.nonsense", Level: Must, Limit: 3 * time.Minute,
+		ID: "errors.nonsense", Level: Must, Each: EachFunction, Limit: 3 * time.Minute,
 		Rule:   "When the service answers nonsense, the Invoke fails, and the next one is served.",
 		Source: invokeSource + "; " + fuzzSource,
 		Run: func(t *T) {

@@ -28,16 +28,17 @@ func (s *Suite) run(cases []Case, parallel int, done func(Result)) {
 		}
 		return
 	}
-	results := make([]chan Result, len(cases))
+	runs := s.runsOf(cases)
+	results := make([]chan Result, len(runs))
 	free := make(chan struct{}, max(parallel, 1))
-	for i := range cases {
+	for i := range runs {
 		results[i] = make(chan Result, 1)
 	}
 	go func() {
-		for i, c := range cases {
+		for i, run := range runs {
 			free <- struct{}{}
 			go func() {
-				results[i] <- s.runCase(c)
+				results[i] <- run.suite.runCase(run.c)
 				<-free
 			}()
 		}
@@ -45,6 +46,30 @@ func (s *Suite) run(cases []Case, parallel int, done func(Result)) {
 	for _, result := range results {
 		done(<-result)
 	}
+}
+
+// caseRun is a case on a function.
+type caseRun struct {
+	suite *Suite
+	c     Case
+}
+
+// runsOf are the cases, each for the functions that it is about. The id of one for another function than the first ends
+// with @ and its token.
+func (s *Suite) runsOf(cases []Case) []caseRun {
+	var runs []caseRun
+	for _, c := range cases {
+		runs = append(runs, caseRun{s, c})
+		for _, function := range s.provider.Functions[1:] {
+			if c.Each == FirstFunction || c.Each == EachArgument && function.Argument == "" {
+				continue
+			}
+			other := c
+			other.ID += "@" + function.Token
+			runs = append(runs, caseRun{&Suite{path: s.path, provider: s.provider.about(function)}, other})
+		}
+	}
+	return runs
 }
 
 func (s *Suite) runCase(c Case) Result {

@@ -14,13 +14,13 @@ const invokeSource = "pkg/resource/plugin/provider_plugin.go: Invoke"
 
 var invokeCases = []Case{
 	{
-		ID: "invoke.good", Level: Must,
+		ID: "invoke.good", Level: Must, Each: EachFunction,
 		Rule:   "Good arguments bring the results.",
 		Source: invokeSource,
 		Run:    func(t *T) { t.configured(Setup{}).works() },
 	},
 	{
-		ID: "invoke.preview", Level: Must,
+		ID: "invoke.preview", Level: Must, Each: EachFunction,
 		Rule:   "An Invoke of a preview brings the results too.",
 		Source: "proto/pulumi/provider.proto: InvokeRequest.preview",
 		Run: func(t *T) {
@@ -31,7 +31,7 @@ var invokeCases = []Case{
 		},
 	},
 	{
-		ID: "invoke.plain-results", Level: Must,
+		ID: "invoke.plain-results", Level: Must, Each: EachFunction,
 		Rule:   "Arguments that are not secret bring results that are not, or Go's direct form of the function fails.",
 		Source: "sdk/go/pulumi/context.go: InvokePackage (unexpected secret result)",
 		Run: func(t *T) {
@@ -42,19 +42,19 @@ var invokeCases = []Case{
 		},
 	},
 	{
-		ID: "invoke.missing", Level: Must,
+		ID: "invoke.missing", Level: Must, Each: EachArgument,
 		Rule:   "Without a required argument there are no results, but a word about it. So it is for what engines do not know yet, too.",
 		Source: invokeSource + ", which drops unknown arguments",
 		Run:    func(t *T) { t.refusesArguments(t.Provider.Function.without()) },
 	},
 	{
-		ID: "invoke.null", Level: Must,
+		ID: "invoke.null", Level: Must, Each: EachArgument,
 		Rule:   "A required argument that is null is refused.",
 		Source: "sdk/nodejs/runtime/rpc.ts: serializeProperties; SDKs send nulls",
 		Run:    func(t *T) { t.refusesArguments(t.Provider.Function.with(nil)) },
 	},
 	{
-		ID: "invoke.no-args", Level: Must,
+		ID: "invoke.no-args", Level: Must, Each: EachArgument,
 		Rule:   "A request without `args` is one without arguments.",
 		Source: "proto/pulumi/provider.proto: InvokeRequest.args, a message, which may be absent",
 		Run: func(t *T) {
@@ -64,7 +64,7 @@ var invokeCases = []Case{
 		},
 	},
 	{
-		ID: "invoke.failures", Level: Should,
+		ID: "invoke.failures", Level: Should, Each: EachArgument,
 		Rule:   "A missing argument is told in failures, with the property, which SDKs show best.",
 		Source: "proto/pulumi/provider.proto: InvokeResponse.failures",
 		Run: func(t *T) {
@@ -78,7 +78,7 @@ var invokeCases = []Case{
 		},
 	},
 	{
-		ID: "invoke.wrong", Level: Must,
+		ID: "invoke.wrong", Level: Must, Each: EachArgument,
 		Rule:   "A bad value of an argument, which the service refuses, brings no results but a word about it.",
 		Source: invokeSource,
 		Run: func(t *T) {
@@ -91,13 +91,13 @@ var invokeCases = []Case{
 		},
 	},
 	{
-		ID: "invoke.wrong-found", Level: Should,
+		ID: "invoke.wrong-found", Level: Should, Each: EachArgument,
 		Rule:   "A bad value is told in failures, with the property, before the service is called.",
 		Source: "proto/pulumi/provider.proto: InvokeResponse.failures",
 		Run:    findsWrong,
 	},
 	{
-		ID: "invoke.optional-null", Level: Must,
+		ID: "invoke.optional-null", Level: Must, Each: EachFunction,
 		Rule:   "An optional argument that is null is one that is missing.",
 		Source: "sdk/nodejs/runtime/rpc.ts: serializeProperties; SDKs send nulls",
 		Run: func(t *T) {
@@ -112,7 +112,7 @@ var invokeCases = []Case{
 		},
 	},
 	{
-		ID: "invoke.surplus", Level: Should,
+		ID: "invoke.surplus", Level: Should, Each: EachFunction,
 		Rule:   "An argument that the function does not know is passed over or refused by its name.",
 		Source: "SDKs newer than the provider send such",
 		Run: func(t *T) {

@@ -1,6 +1,6 @@
 // Command conformance holds a Pulumi provider that serves functions against the provider protocol.
 //
-//	go run . -provider PATH [-file providers/get-credentials.json] [-case PREFIX]
+//	go run . -provider PATH [-file providers/aws.json] [-case PREFIX]
 //
 // It exits with 1 when a must is broken, with 2 when it could not run.
 package main
@@ -15,7 +15,7 @@ import (
 
 func main() {
 	path := flag.String("provider", "", "the provider's `binary`")
-	file := flag.String("file", "providers/get-credentials.json", "what the suite has to know of the provider")
+	file := flag.String("file", "providers/aws.json", "what the suite has to know of the provider")
 	prefix := flag.String("case", "", "run only the cases whose id has this `prefix`")
 	parallel := flag.Int("parallel", 4, "how many cases run at the same time; most of them wait most of the time")
 	flag.Parse()

@@ -28,18 +28,20 @@ type Provider struct {
 	// WrongConfiguration holds bad values, each of which must be found by CheckConfig.
 	WrongConfiguration map[string]any
 	// Secrets are texts that never may be seen in messages or logs: keys, tokens, passwords.
-	Secrets  []string
-	Function Function
-	// Service is nil for a function that calls nothing over HTTP.
-	Service *ServiceAnswers
+	Secrets []string
+	// Functions are those that are invoked. The first one takes part in all cases, the others in those on functions.
+	Functions []Function
+
+	// Function is the one that a case is about.
+	Function `json:"-"`
 }
 
-// Function is the function that is invoked.
+// Function is a function that is invoked.
 type Function struct {
 	Token string
 	// Arguments are good ones.
 	Arguments map[string]any
-	// Argument is the required string argument on which values of all kinds are tried.
+	// Argument is the required string argument on which values of all kinds are tried; empty: there is none.
 	Argument string
 	// Others are further good values of it, written as a format for a number (fmt).
 	Others string
@@ -48,7 +50,9 @@ type Function struct {
 	// Optional names an argument that may be null; empty: there is none.
 	Optional string
 	// Results must come back for Arguments; `${argument}` stands for the value of Argument.
-	Results map[string]string
+	Results map[string]any
+	// Service is nil for a function that calls nothing over HTTP.
+	Service *ServiceAnswers
 }
 
 // ServiceAnswers describes the stand-in. In an answer's body `${request.a.0}` stands for what the JSON body of the
@@ -59,6 +63,11 @@ type ServiceAnswers struct {
 	Good   ServiceAnswer
 	// Refusal says that the caller may not do that.
 	Refusal ServiceAnswer
+	// More are further calls that the function makes, always answered well.
+	More []struct {
+		Header map[string]string
+		Good   ServiceAnswer
+	}
 	// RefusalSays must be in the error that the user sees after a refusal.
 	RefusalSays string
 	// Nonsense are answers that hold no result, by what they are.
@@ -83,22 +92,38 @@ func loadProvider(file string) (*Provider, error) {
 	if err := decoder.Decode(provider); err != nil {
 		return nil, fmt.Errorf("the provider's file %s: %w", file, err)
 	}
-	if _, ok := provider.Function.Arguments[provider.Function.Argument].(string); !ok {
-		return nil, fmt.Errorf("the provider's file %s: function.arguments has no text for %q, which function.argument "+
-			"names", file, provider.Function.Argument)
+	for i, function := range provider.Functions {
+		_, hasText := function.Arguments[function.Argument].(string)
+		if optional := i > 0 && function.Argument == ""; !hasText && !optional {
+			return nil, fmt.Errorf("the provider's file %s: the arguments of %s have no text for %q, which its argument "+
+				"names", file, function.Token, function.Argument)
+		}
 	}
-	return provider, nil
+	if len(provider.Functions) == 0 {
+		return nil, fmt.Errorf("the provider's file %s lists no functions", file)
+	}
+	return provider.about(provider.Functions[0]), nil
+}
+
+// about is the same provider for a case on this function.
+func (p *Provider) about(function Function) *Provider {
+	provider := *p
+	provider.Function = function
+	return &provider
 }
 
 // goodArgument is the value of the argument on which values are tried.
 func (f Function) goodArgument() string {
-	return f.Arguments[f.Argument].(string) // loadProvider has seen to it
+	argument, _ := f.Arguments[f.Argument].(string)
+	return argument
 }
 
 // with is the good arguments with another value for the argument on which values are tried.
 func (f Function) with(value any) map[string]any {
 	arguments := maps.Clone(f.Arguments)
-	arguments[f.Argument] = value
+	if f.Argument != "" {
+		arguments[f.Argument] = value
+	}
 	return arguments
 }
 
@@ -110,29 +135,25 @@ func (f Function) without() map[string]any {
 }
 
 // resultsFor are the results that must come back for a value of the argument.
-func (f Function) resultsFor(argument string) map[string]string {
-	results := map[string]string{}
-	for name, text := range f.Results {
-		results[name] = strings.ReplaceAll(text, "${argument}", argument)
-	}
-	return results
+func (f Function) resultsFor(argument string) map[string]any {
+	return expand(f.Results, "${argument}", argument).(map[string]any)
 }
 
-// expand replaces `${service}` in all texts of a value.
-func expand(value any, service string) any {
+// expand replaces a variable in all texts of a value.
+func expand(value any, variable, text string) any {
 	switch value := value.(type) {
 	case string:
-		return strings.ReplaceAll(value, "${service}", service)
+		return strings.ReplaceAll(value, variable, text)
 	case []any:
 		expanded := make([]any, len(value))
 		for i, element := range value {
-			expanded[i] = expand(element, service)
+			expanded[i] = expand(element, variable, text)
 		}
 		return expanded
 	case map[string]any:
 		expanded := make(map[string]any, len(value))
 		for key, element := range value {
-			expanded[key] = expand(element, service)
+			expanded[key] = expand(element, variable, text)
 		}
 		return expanded
 	default:

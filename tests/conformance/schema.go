@@ -46,7 +46,7 @@ var schemaCases = []Case{
 		},
 	},
 	{
-		ID: "schema.function", Level: Must,
+		ID: "schema.function", Level: Must, Each: EachFunction,
 		Rule:   "The schema lists the function's arguments and results; YAML programs and generated SDKs know no others.",
 		Source: "pkg/codegen/schema: FunctionSpec; pulumi-yaml: type checking of fn::invoke",
 		Run: func(t *T) {

@@ -98,13 +98,27 @@ func (s *Service) stop() {
 
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Calls.Add(1)
-	for name, value := range s.answers.Header {
-		if r.Header.Get(name) != value {
-			http.NotFound(w, r)
+	if has(r, s.answers.Header) {
+		(*s.mode.Load())(s, w, r)
+		return
+	}
+	for _, more := range s.answers.More {
+		if has(r, more.Header) {
+			more.Good.write(w, r)
 			return
 		}
 	}
-	(*s.mode.Load())(s, w, r)
+	http.NotFound(w, r)
+}
+
+// has tells whether a request has all these headers.
+func has(r *http.Request, headers map[string]string) bool {
+	for name, value := range headers {
+		if r.Header.Get(name) != value {
+			return false
+		}
+	}
+	return true
 }
 
 func (a ServiceAnswer) write(w http.ResponseWriter, r *http.Request) {

@@ -109,7 +109,7 @@ func (t *T) environment(setup Setup) []string {
 	}
 	for _, variables := range []map[string]string{t.Provider.Environment, setup.Environment} {
 		for name, value := range variables {
-			environment = append(environment, name+"="+expand(value, url).(string))
+			environment = append(environment, name+"="+expand(value, "${service}", url).(string))
 		}
 	}
 	return environment

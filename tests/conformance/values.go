@@ -20,13 +20,13 @@ const (
 
 var valueCases = []Case{
 	{
-		ID: "values.secret", Level: Must,
+		ID: "values.secret", Level: Must, Each: EachArgument,
 		Rule:   "A provider that accepts secrets takes a secret argument for what it wraps.",
 		Source: rpcSource + "; provider_plugin.go: Invoke (KeepSecrets)",
 		Run:    func(t *T) { takesSecret(t, secret(t.Provider.Function.goodArgument())) },
 	},
 	{
-		ID: "values.secret-results", Level: Must,
+		ID: "values.secret-results", Level: Must, Each: EachArgument,
 		Rule:   "A provider that accepts secrets and is given one returns all that depends on it as secret, or it ends up readable in the state.",
 		Source: "pkg/resource/plugin/provider_plugin.go: Invoke, which marks the results only for providers that do not accept secrets",
 		Run: func(t *T) {
@@ -107,13 +107,13 @@ var valueCases = []Case{
 		},
 	},
 	{
-		ID: "values.unknown", Level: Should,
+		ID: "values.unknown", Level: Should, Each: EachArgument,
 		Rule:   "An argument that is not known yet brings no made-up results and no call.",
 		Source: rpcSource + "; engines drop unknowns, other callers might not",
 		Run:    unknownArgument,
 	},
 	{
-		ID: "values.wrong-kind", Level: Must,
+		ID: "values.wrong-kind", Level: Must, Each: EachArgument,
 		Rule:   "A boolean, list, object or number where a text is expected is refused, or a number is taken for the right text.",
 		Source: "pkg/codegen/schema: the function's inputs; dynamic languages send such",
 		Run:    wrongKinds,
