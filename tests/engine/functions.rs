@@ -1,9 +1,11 @@
 //! Every function through the engine, in programs of four languages with the official SDKs unchanged.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
-use support::ecr::OWN_REGISTRY;
+use support::ecr::{OWN_REGISTRY, password};
 
 use crate::program::{Needs, Program};
 use crate::stack::{REGION, Stack};
@@ -15,6 +17,15 @@ const TYPESCRIPT: Program =
 const YAML: Program = Program::of_test("functions, yaml", "tests/engine/programs/functions-yaml", Needs::Nothing);
 const PYTHON: Program = Program::of_test("functions, python", "tests/engine/programs/functions-python", Needs::Nothing);
 const GO: Program = Program::of_test("functions, go", "tests/engine/programs/functions-go", Needs::GoCaches("go"));
+
+const V6: Program = Program::of_test(
+    "functions, javascript, SDK v6",
+    "tests/engine/programs/functions-v6",
+    Needs::OldNodeModules("@pulumi/aws-v6"),
+);
+const VALUES: Program =
+    Program::of_test("functions, values", "tests/engine/programs/functions-values", Needs::NodeModules);
+const IMAGE_BUILD: Program = Program::of_test("image build", "examples/image-build", Needs::NodeModules);
 
 const DIGEST: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const URI: &str = "444455556666.dkr.ecr.eu-central-1.amazonaws.com/team/app";
@@ -102,9 +113,19 @@ fn look_ups() -> Value {
 /// Checks what a program made of all functions, whose results bear the names of [`look_ups`].
 #[track_caller]
 fn assert_all(seen: &Value) {
-    for (name, expected) in look_ups().as_object().expect("results by name") {
-        assert_eq!(&seen[name], expected, "{name}");
+    assert_look_ups(seen, look_ups().as_object().expect("results by name").keys().map(String::as_str));
+    assert_tokens(seen);
+}
+
+#[track_caller]
+fn assert_look_ups<'a>(seen: &Value, names: impl IntoIterator<Item = &'a str>) {
+    for name in names {
+        assert_eq!(seen[name], look_ups()[name], "{name}");
     }
+}
+
+#[track_caller]
+fn assert_tokens(seen: &Value) {
     let endpoint = format!("https://{OWN_REGISTRY}.dkr.ecr.{REGION}.amazonaws.com");
     for (name, id) in [("authorizationToken", REGION), ("credentials", OWN_REGISTRY)] {
         assert_eq!((&seen[name]["proxyEndpoint"], &seen[name]["id"]), (&json!(endpoint), &json!(id)), "{name}");
@@ -131,6 +152,64 @@ fn typescript() {
     assert_eq!(asked.len(), 9, "every operation: {asked:?}");
     let tokens = ecr.requests().into_iter().filter(|asked| asked.operation == "GetAuthorizationToken").count();
     assert_eq!(tokens, 3, "one for the caller's registry, one by its id, one public");
+}
+
+/// What version 6 of the SDK does not have are the functions that list images.
+#[test]
+fn javascript_v6() {
+    let ecr = registry();
+    let stack = Stack::new(&V6, &ecr.endpoint(), "100000000001");
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    let outputs = stack.outputs();
+    assert_look_ups(&outputs, ["document", "image", "repositories", "repository", "rule", "template"]);
+    assert_tokens(&outputs);
+}
+
+#[test]
+fn what_is_not_known_yet_makes_no_call_and_secrets_make_secrets() {
+    let ecr = registry();
+    let stack = Stack::new(&VALUES, &ecr.endpoint(), "100000000001");
+    stack.succeeds("preview", &["preview"]);
+    assert_eq!(ecr.requests().len(), 10, "those of the secrets alone: {:?}", ecr.requests());
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    let (outputs, state) = (stack.outputs(), stack.output_state());
+    let names = ["document", "image", "images", "publicImages", "repository", "rule", "template"];
+    for name in names {
+        for start in ["secret", "unknown"] {
+            assert_eq!(outputs[format!("{start}.{name}")], look_ups()[name], "{start} {name}");
+        }
+    }
+    for name in names.into_iter().chain(["authorizationToken"]) {
+        assert!(state[format!("secret.{name}")]["ciphertext"].is_string(), "{name} is not secret: {state}");
+        assert_eq!(outputs[format!("unknown.{name}")]["id"], outputs[format!("secret.{name}")]["id"], "{name}");
+    }
+    stack.succeeds("destroy", &["destroy", "--yes", "--skip-preview"]);
+}
+
+/// Docker is a script here, which writes down what it is asked for.
+#[test]
+fn an_image_build_gets_the_repository_and_the_credentials() {
+    const DOCKER: &str =
+        "#!/bin/sh\nshift 2\necho \"$*\" >>\"$DOCKER_LOG\"\n[ \"$1\" != login ] || cat >>\"$DOCKER_LOG\"\n";
+    let ecr = registry();
+    let stack = Stack::new(&IMAGE_BUILD, &ecr.endpoint(), "100000000001");
+    stack.configure(&["--plaintext=repository=team/app"]);
+    let (folder, log) = (stack.scratch("docker"), stack.scratch("docker.log"));
+    fs::create_dir(&folder).expect("a folder for the script");
+    fs::write(folder.join("docker"), DOCKER).expect("the script is written");
+    fs::set_permissions(folder.join("docker"), fs::Permissions::from_mode(0o700)).expect("the script can be run");
+    let stack = stack.with_first_on_path(&folder).with("DOCKER_LOG", log.to_string_lossy().into_owned());
+    stack.succeeds("preview", &["preview"]);
+    assert!(!log.exists(), "a preview builds nothing");
+    stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+    assert_eq!(stack.outputs(), json!({"pushed": format!("{URI}:v1")}));
+    let address = format!("https://{OWN_REGISTRY}.dkr.ecr.{REGION}.amazonaws.com");
+    let secret = password(OWN_REGISTRY, 2);
+    let expected =
+        format!("login --username AWS --password-stdin {address}\n{secret}build --tag {URI}:v1 .\npush {URI}:v1\n");
+    assert_eq!(fs::read_to_string(log).expect("Docker's log"), expected);
+    assert!(!stack.state().contains(&secret), "the password is in the state");
+    stack.succeeds("destroy", &["destroy", "--yes", "--skip-preview"]);
 }
 
 #[test]
