@@ -264,6 +264,17 @@ pub(crate) fn serve(status: &'static str, content: Vec<u8>) -> String {
 
 const UP: &[&str] = &["up", "--yes", "--skip-preview"];
 
+/// Installs the stand-in for the official provider, in each of its versions.
+pub(crate) fn install_official_provider(stack: &Stack) {
+    OFFICIAL_VERSIONS.into_iter().for_each(|version| install(stack, version, &tools::official_provider()));
+}
+
+fn install(stack: &Stack, version: &str, executable: &Path) {
+    let folder = stack.scratch(&format!("pulumi-home/plugins/resource-aws-v{version}"));
+    fs::create_dir_all(&folder).expect("a plugin's folder");
+    symlink(executable, folder.join("pulumi-resource-aws")).expect("the plugin is linked");
+}
+
 /// A stack in whose Pulumi home the official provider is installed.
 struct Beside {
     stack: Stack,
@@ -275,9 +286,7 @@ impl Beside {
         let moto = Moto::start();
         let stack = Stack::new(program, &moto.endpoint(), REGISTRY_ID);
         let beside = Self { stack, moto };
-        for version in OFFICIAL_VERSIONS {
-            beside.install(version, &tools::official_provider());
-        }
+        install_official_provider(&beside.stack);
         let log = beside.stack.scratch("grpc.log");
         beside.with(recording::VARIABLE, log.to_string_lossy())
     }
@@ -288,14 +297,8 @@ impl Beside {
 
     /// The same with the plugin under test installed too.
     fn installed(self) -> Self {
-        self.install(VERSION, &tools::plugin().join("pulumi-resource-aws"));
+        install(&self.stack, VERSION, &tools::plugin().join("pulumi-resource-aws"));
         self
-    }
-
-    fn install(&self, version: &str, executable: &Path) {
-        let folder = self.stack.scratch(&format!("pulumi-home/plugins/resource-aws-v{version}"));
-        fs::create_dir_all(&folder).expect("a plugin's folder");
-        symlink(executable, folder.join("pulumi-resource-aws")).expect("the plugin is linked");
     }
 
     fn edit(&self, file: &str, change: impl FnOnce(String) -> String) {

@@ -1,6 +1,7 @@
 //! The package of its own: a newcomer who follows `docs/_index.md` word for word.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use pulumi_resource_aws::plugin::Schema;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::beside::serve;
+use crate::beside::{install_official_provider, serve};
 use crate::discovery::pack;
 use crate::moto::Moto;
 use crate::program::{Needs, Program};
@@ -24,6 +25,10 @@ const REGION: &str = "eu-west-1";
 
 const YAML: Program = Program::of_test("aws-ecr, yaml", "tests/engine/programs/own-package/yaml", Needs::Nothing);
 
+const TYPESCRIPT: Program =
+    Program::of_test("aws-ecr, typescript", "tests/engine/programs/own-package/typescript", Needs::NodeModules);
+const PYTHON: Program = Program::of_test("aws-ecr, python", "tests/engine/programs/own-package/python", Needs::Nothing);
+
 /// The page's first block of code in a language.
 fn block(language: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(&format!("```{language}\n")).expect("a block of code");
@@ -32,13 +37,77 @@ fn block(language: &str) -> &'static str {
 
 /// A stack of the page's program in YAML.
 fn newcomer(moto: &Moto) -> Stack {
-    let stack = Stack::new(&YAML, &moto.endpoint(), REGISTRY_ID)
+    with_page_s(&YAML, "Pulumi.yaml", "yaml", moto)
+}
+
+/// A stack of a program whose file goes on with the page's block of code in its language.
+fn with_page_s(program: &'static Program, file: &str, language: &str, moto: &Moto) -> Stack {
+    let stack = Stack::new(program, &moto.endpoint(), REGISTRY_ID)
         .with("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned())
         .with("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned());
-    let program = stack.scratch("project/Pulumi.yaml");
-    let manifest = fs::read_to_string(&program).expect("a program");
-    fs::write(&program, manifest + block("yaml")).expect("a program");
+    let path = stack.scratch("project").join(file);
+    let text = fs::read_to_string(&path).expect("a program");
+    fs::write(&path, text + block(language)).expect("a program");
     stack
+}
+
+/// The SDKs that the engine's generators make of the schema, a folder a language.
+fn sdks(stack: &Stack) -> PathBuf {
+    let (schema, sdks) = (stack.scratch("schema.json"), stack.scratch("sdks"));
+    let text = Schema::of(&AWS_ECR).and_then(|schema| schema.text()).expect("a schema");
+    fs::write(&schema, text.as_bytes()).expect("the schema");
+    let generated = Command::new(tools::generator()).args([&schema, &sdks]).status().expect("the generators run");
+    assert!(generated.success());
+    sdks
+}
+
+/// Brings the program up beside the official provider: no transform, no version, no warning.
+#[track_caller]
+fn works_beside_the_official_provider(stack: &Stack, moto: &Moto) {
+    install_official_provider(stack);
+    let tarball = tarball(stack, "served");
+    let install = ["plugin", "install", "resource", AWS_ECR.name, AWS_ECR.version, "-f"];
+    stack.succeeds("plugin install", &[&install[..], &[&tarball.to_string_lossy()]].concat());
+    stack.configure(&[
+        &format!("--plaintext=aws-ecr:region={REGION}"),
+        &format!("--plaintext=aws-ecr:endpoints={}", json!([{ "ecr": moto.endpoint() }])),
+    ]);
+    let seen = stack.succeeds("up beside the official provider", &["up", "--yes", "--skip-preview"]);
+    assert!(!seen.contains("warning"), "{seen}");
+    let (login, outputs) = (moto.login(REGION, REGISTRY_ID), stack.outputs());
+    assert_eq!((&outputs["registry"], &outputs["password"]), (&json!(login.proxy_endpoint), &json!(login.password)));
+    assert!(outputs["repositoryUrl"].as_str().is_some_and(|url| url.contains("my-app")), "{outputs}");
+    assert!(!stack.state().contains(&login.password), "the password is secret");
+}
+
+#[test]
+fn the_page_s_typescript_works_beside_the_official_provider() {
+    let moto = Moto::start();
+    let stack = with_page_s(&TYPESCRIPT, "index.ts", "ts", &moto);
+    let sdk = sdks(&stack).join("nodejs");
+    let (modules, package) = (stack.scratch("modules"), stack.scratch("modules/pulumi-aws-ecr"));
+    symlink(tools::node_modules(), sdk.join("node_modules")).expect("the SDK finds that of Pulumi");
+    let compiler = tools::node_modules().join(".bin/tsc");
+    let compiled = Command::new(compiler).arg("--project").arg(&sdk).arg("--outDir").arg(&package).output();
+    let compiled = compiled.expect("the compiler runs");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stdout));
+    fs::copy(sdk.join("package.json"), package.join("package.json")).expect("the package's description");
+    let search_path = format!("{}:{}", modules.display(), tools::node_modules().display());
+    works_beside_the_official_provider(&stack.with("NODE_PATH", search_path), &moto);
+}
+
+#[test]
+fn the_page_s_python_works_beside_the_official_provider() {
+    let moto = Moto::start();
+    let stack = with_page_s(&PYTHON, "__main__.py", "python", &moto);
+    let sdk = sdks(&stack).join("python");
+    // What an installer leaves, by which the SDK finds its version.
+    let installed = sdk.join(format!("pulumi_aws_ecr-{}.dist-info", AWS_ECR.version));
+    fs::create_dir(&installed).expect("a folder");
+    let metadata = format!("Metadata-Version: 2.1\nName: pulumi_aws_ecr\nVersion: {}\n", AWS_ECR.version);
+    fs::write(installed.join("METADATA"), metadata).expect("a file");
+    let search_path = sdk.to_string_lossy().into_owned();
+    works_beside_the_official_provider(&stack.with("PYTHONPATH", search_path), &moto);
 }
 
 /// The name of the tarball that `make dist` makes here.

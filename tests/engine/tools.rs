@@ -18,6 +18,11 @@ pub(crate) fn engine(version: &str) -> PathBuf {
     built(&format!("pulumi-{version}"), "pulumi")
 }
 
+/// What makes the SDKs of a schema: `generate-current SCHEMA FOLDER`.
+pub(crate) fn generator() -> PathBuf {
+    built("generated-sdks", "generate-current").join("generate-current")
+}
+
 pub(crate) fn moto() -> PathBuf {
     built("moto/bin", "moto_server").join("moto_server")
 }
