@@ -223,16 +223,16 @@ fn without_comment(line: &str) -> &str {
 /// The key, in lower case, and the value, without quotes around it. `:` is as good as `=`.
 fn property(line: &str) -> Option<(String, &str)> {
     let (key, value) = line.split_once(['=', ':'])?;
-    let value = value.trim();
-    Some((key.trim().to_lowercase(), unquoted(value)))
+    let (key, value) = (key.trim().to_lowercase(), value.trim());
+    let inside = unquoted(value);
+    // Those of the first and the last word of a command are not around it.
+    let are_of_words = key == "credential_process" && value.chars().next().is_some_and(|quote| inside.contains(quote));
+    Some((key, if are_of_words { value } else { inside }))
 }
 
-/// A value without the quotes around it. Those of the first and the last word of a command are not around it.
+/// A value without the quotes around it.
 pub(super) fn unquoted(value: &str) -> &str {
-    let inside = ['"', '\'']
-        .into_iter()
-        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote).filter(|inside| !inside.contains(quote)));
-    inside.unwrap_or(value)
+    ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(value)
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ async fn token() -> Result<Option<String>, Error> {
         }
     };
     match token {
-        Some(token) if token.chars().any(|char| !(' '..='~').contains(&char)) => {
+        Some(token) if token.chars().any(|char| char != '\t' && !(' '..='~').contains(&char)) => {
             Err(invalid(name, "holds what no header can hold"))
         }
         token => Ok(token.filter(|token| !token.is_empty())),
