@@ -22,7 +22,7 @@ bench: build tools-demo tools-peers ## Measure the plugin against its peers and 
 	@cargo build --locked --profile bench-driver --package bench
 	@target/bench-driver/bench $(PARTS)
 
-fleet: ## Simulate many machines that ask at once: make fleet MACHINES=500 RATE=20 BURST=200
+fleet: build ## Simulate many machines that ask at once, beside as many processes as fit: make fleet MACHINES=500 RATE=20 BURST=200
 	@cargo build --quiet --locked --profile bench-driver --package bench
 	@target/bench-driver/bench --fleet $(MACHINES) $(RATE) $(BURST)
 

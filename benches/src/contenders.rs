@@ -32,6 +32,8 @@ pub(crate) enum Provider {
     Go,
     /// The same, answering from memory.
     GoFromMemory,
+    /// The same, trying again as the official provider does.
+    GoAsOfficial,
 }
 
 impl Provider {
@@ -39,7 +41,7 @@ impl Provider {
     pub(crate) fn folder(self) -> PathBuf {
         repository().join(match self {
             Self::Ours => "target/release",
-            Self::Go | Self::GoFromMemory => ".tools/peers/pulumi-go-provider",
+            Self::Go | Self::GoFromMemory | Self::GoAsOfficial => ".tools/peers/pulumi-go-provider",
         })
     }
 
@@ -52,8 +54,10 @@ impl Provider {
     pub(crate) fn command(self, engine: &Engine, ca: Option<&Path>) -> Command {
         let mut command = isolated(Command::new(self.executable()), ca);
         command.arg(engine.address());
-        if self == Self::GoFromMemory {
-            command.env("PEER_ANSWER_FROM_MEMORY", "true");
+        match self {
+            Self::GoFromMemory => drop(command.env("PEER_ANSWER_FROM_MEMORY", "true")),
+            Self::GoAsOfficial => drop(command.env("PEER_TRY_AS_OFFICIAL", "true")),
+            Self::Ours | Self::Go => {}
         }
         command
     }

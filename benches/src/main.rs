@@ -14,6 +14,7 @@ mod parts;
 mod plot;
 mod report;
 mod samples;
+mod throttled;
 
 use std::{env, fs, path::Path, process::ExitCode};
 
@@ -31,7 +32,8 @@ async fn main() -> ExitCode {
     if flags == ["--fleet"]
         && let Some(fleet) = fleet(&names)
     {
-        println!("{}", fleet.table());
+        print!("{}", fleet.table());
+        println!("{}", throttled::row(&fleet).await);
         return ExitCode::SUCCESS;
     }
     let quick = flags.iter().any(|flag| flag == "--quick");

@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
@@ -86,6 +90,9 @@ func (c configuration) client(ctx context.Context) (*ecr.Client, error) {
 		provider := credentials.NewStaticCredentialsProvider(c.accessKey, c.secretKey, c.token)
 		options = append(options, config.WithCredentialsProvider(provider))
 	}
+	if os.Getenv("PEER_TRY_AS_OFFICIAL") == "true" {
+		options = append(options, config.WithRetryer(officialTries))
+	}
 	loaded, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, err
@@ -95,4 +102,13 @@ func (c configuration) client(ctx context.Context) (*ecr.Client, error) {
 			options.BaseEndpoint = aws.String(c.endpoint)
 		}
 	}), nil
+}
+
+// officialTries tries again as the official provider does where nothing is configured (aws-sdk-go-base).
+func officialTries() aws.Retryer {
+	return retry.NewStandard(func(options *retry.StandardOptions) {
+		options.MaxAttempts = 25
+		options.MaxBackoff = 300 * time.Second
+		options.RateLimiter = ratelimit.None
+	})
 }

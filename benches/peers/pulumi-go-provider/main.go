@@ -2,7 +2,8 @@
 // layer of pulumi-go-provider and aws-sdk-go-v2. It is what this repository's plugin is measured against and what its
 // conformance suite is tried on.
 //
-// With PEER_ANSWER_FROM_MEMORY=true a registry's credentials are fetched once and then answered from memory.
+// With PEER_ANSWER_FROM_MEMORY=true a registry's credentials are fetched once and then answered from memory; with
+// PEER_TRY_AS_OFFICIAL=true calls are tried again as the official provider does.
 package main
 
 import (

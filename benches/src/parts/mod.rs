@@ -4,6 +4,7 @@ mod call;
 mod calls;
 mod engine;
 mod process;
+mod throttled;
 
 use std::{
     path::{Path, PathBuf},
@@ -20,8 +21,21 @@ use tempfile::TempDir;
 use crate::report::Row;
 
 /// The names of the parts, in the order of the table.
-pub(crate) const PARTS: [&str; 11] =
-    ["size", "start", "memory", "cold", "tls", "warm", "throughput", "equal", "distinct", "engine", "growth"];
+pub(crate) const PARTS: [&str; 13] = [
+    "size",
+    "start",
+    "memory",
+    "cold",
+    "tls",
+    "warm",
+    "throughput",
+    "equal",
+    "distinct",
+    "engine",
+    "fleet",
+    "registries",
+    "growth",
+];
 
 /// What the parts work with.
 pub(crate) struct Bench {
@@ -66,6 +80,8 @@ impl Bench {
             "equal" => self.equal().await,
             "distinct" => self.distinct().await,
             "engine" => self.under_the_engine().await,
+            "fleet" => self.fleet().await,
+            "registries" => self.registries().await,
             _ => self.growth(growth).await,
         }
     }
