@@ -26,9 +26,10 @@ fn java() {
     assert_eq!(stack.outputs(), json!({}));
 }
 
-/// Brings the example up by this executable of Java.
-pub(crate) fn comes_up_by(java: &Path) {
+/// Brings the example up by this executable of Java, with these options.
+pub(crate) fn comes_up_by(java: &Path, options: &str) {
     let (moto, stack) = new();
+    let stack = stack.with("JDK_JAVA_OPTIONS", options.to_owned());
     drive(&stack, java, "up");
     assert_eq!(stack.outputs(), JAVA.outputs(&moto.login(REGION, REGISTRY_ID)));
 }

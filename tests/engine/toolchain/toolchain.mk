@@ -21,8 +21,9 @@ COMPILED := $(TOOLS)/examples
 # The release of Java that the example is compiled for.
 JAVA_RELEASE = $(shell sed -n 's,.*<maven.compiler.release>\(.*\)</.*,\1,p' examples/java/pom.xml)
 
-# Python environments, each of the exact versions that `pip freeze` lists: moto, mypy, and pulumi with pulumi-aws.
-PYTHON_ENVIRONMENTS := $(patsubst %,$(TOOLS)/%/.installed,moto mypy python)
+# Python environments, each of the exact versions that `pip freeze` lists: moto, mypy, pulumi with pulumi-aws, and the
+# oldest and the newest Java that Pulumi's SDK takes.
+PYTHON_ENVIRONMENTS := $(patsubst %,$(TOOLS)/%/.installed,moto mypy python java-oldest java-newest)
 
 .PHONY: tools-demo tools-engine
 
@@ -103,7 +104,7 @@ $(COMPILED)/oldest/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
 
 # The SDK, the example and the program that brings it up, each as a path of classes.
 $(COMPILED)/java/.built: examples/java/pom.xml $(wildcard examples/java/src/main/java/*/*.java tests/engine/programs/java/*.java)
-	@mkdir -p $(@D)
+	@rm -rf $(@D) && mkdir -p $(@D)
 	@$(long) "examples/java with its SDK (1 minute)" $(TOOL_LOGS)/example-java.log \
 		mvn --batch-mode --no-transfer-progress --file $< \
 		org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy-dependencies -DoutputDirectory=$(abspath $(@D))/sdk
