@@ -201,9 +201,11 @@ impl Stack {
         ]
     }
 
+    /// The machine's Node.js may be older than the SDK takes: there, a program that fails never ends.
     fn search_path(&self) -> String {
         let inherited = env::var("PATH").expect("a PATH");
-        format!("{}:{}:{inherited}", self.commands.display(), tools::python().display())
+        let (python, node) = (tools::python(), tools::node_of("oldest"));
+        format!("{}:{}:{}:{inherited}", self.commands.display(), python.display(), node.display())
     }
 
     fn path(&self, folder: impl AsRef<Path>) -> PathBuf {
