@@ -317,6 +317,7 @@ async fn a_credential_process_that_fails_is_quoted_but_its_output_is_not() {
     for (command, part) in [
         ("sh -c 'echo to-hide; echo no vault >&2; exit 3'", "it ended with exit status: 3 and said: no vault."),
         ("echo to-hide", "its output is not a JSON object with Version 1."),
+        ("cat /dev/zero", "its output is longer than 1 MiB, so it was ended."),
         (r#"echo '{"Version": 2, "AccessKeyId": "to-hide"}'"#, "its output is not a JSON object with Version 1."),
         (r#"echo '{"Version": 1, "AccessKeyId": ["to-hide"]}'"#, "its AccessKeyId is not text."),
         (
@@ -331,6 +332,17 @@ async fn a_credential_process_that_fails_is_quoted_but_its_output_is_not() {
         assert!(error.contains(&part), "{error}");
         assert!(!error.contains("to-hide"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_credential_process_may_say_much_to_stderr() {
+    let ecr = Ecr::start().await.unwrap();
+    let output = json!({"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "secret"}).to_string();
+    let command = "head --bytes 3000000 /dev/zero >&2; cat ~/output.json";
+    let machine = Machine::new().file("output.json", output);
+    let mut running =
+        machine.config(&format!("[default]\ncredential_process = {command}")).configured(calls(&ecr)).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROCESS");
 }
 
 const HANGS: &str = "[default]\ncredential_process = sleep 1000 & echo $! > ~/child; wait";

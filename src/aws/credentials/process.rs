@@ -3,9 +3,9 @@
 use std::{pin::pin, process::Stdio, time::Duration};
 
 use aws_credential_types::Credentials;
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, select, try_join};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
+    io::{AsyncRead, AsyncReadExt, copy, sink},
     time::timeout,
 };
 
@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_millis(200);
 const SHOWN: usize = 300;
 
 /// How much the command may print.
-const MAX_OUTPUT: u64 = 1024 * 1024;
+const MAX_OUTPUT: u64 = 1 << 20;
 
 /// What the engine gives to its plugins alone: the command is the user's, not the engine's.
 const SECRETS_OF_ENGINE: [&str; 5] = [
@@ -87,13 +87,16 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let (out, err) = job.outputs();
     let status = {
-        let mut reading = pin!(join(read(out, &mut stdout), read(err, &mut stderr)));
+        let mut reading = pin!(try_join(read_all(out, &mut stdout), read_start(err, &mut stderr)));
         match select(pin!(job.wait()), reading.as_mut()).await {
             Either::Left((status, _)) => {
-                let _ = timeout(GRACE, reading).await;
+                timeout(GRACE, reading).await.unwrap_or(Ok(((), ())))?;
                 status
             }
-            Either::Right((_, waiting)) => waiting.await,
+            Either::Right((read, waiting)) => {
+                read?;
+                waiting.await
+            }
         }
     };
     let status = status.map_err(|error| format!("it cannot be waited for: {error}"))?;
@@ -104,10 +107,31 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     Ok(stdout)
 }
 
-/// Reads what there is of an output; one that breaks ends.
+/// Reads an output; one that breaks ends.
+///
+/// # Errors
+///
+/// When it is longer than any: the command would wait for ever until somebody reads the rest.
+async fn read_all(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> Result<(), String> {
+    read(pipe, into).await;
+    if into.len() as u64 > MAX_OUTPUT {
+        return Err(format!("its output is longer than {} MiB, so it was ended", MAX_OUTPUT >> 20));
+    }
+    Ok(())
+}
+
+/// Reads an output of which only the start counts.
+async fn read_start(mut pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> Result<(), String> {
+    read(pipe.as_mut(), into).await;
+    if let Some(mut pipe) = pipe {
+        let _ends = copy(&mut pipe, &mut sink()).await;
+    }
+    Ok(())
+}
+
 async fn read(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
     if let Some(pipe) = pipe {
-        let _ = pipe.take(MAX_OUTPUT).read_to_end(into).await;
+        let _ = pipe.take(MAX_OUTPUT + 1).read_to_end(into).await;
     }
 }
 
