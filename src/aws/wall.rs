@@ -40,6 +40,9 @@ const HEADERS: [&str; 11] = [
 const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 const MAX_TOKEN_LIFE: u64 = 21_600;
 
+/// Seconds for which a server may ask to be left alone, and for which an answer may have been kept on its way: a day.
+const MAX_WAIT: u64 = 86_400;
+
 /// Why an answer that arrived does not pass.
 #[derive(Debug)]
 pub(super) enum Refused {
@@ -112,15 +115,24 @@ fn is_good(name: &str, value: &str) -> bool {
     let has_form = value.len() <= MAX_HEADER && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     has_form
         && match name {
-            "date" => DateTime::from_str(value, Format::HttpDate).is_ok_and(|date| is_of_our_time(&date)),
-            TOKEN_LIFE => value.parse().is_ok_and(|life: u64| life <= MAX_TOKEN_LIFE),
+            "date" => is_date(value),
+            TOKEN_LIFE => is_at_most(value, MAX_TOKEN_LIFE),
+            "age" => is_at_most(value, MAX_WAIT),
+            "retry-after" => is_at_most(value, MAX_WAIT) || is_date(value),
+            "x-amz-retry-after" => is_at_most(value, MAX_WAIT * 1000),
             _ => true,
         }
 }
 
+/// Whether this is a number without a sign, and no greater.
+fn is_at_most(value: &str, most: u64) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse().is_ok_and(|number: u64| number <= most)
+}
+
 /// Whether a clock may show this date, if a wrong one: between the years 2000 and 2200.
-fn is_of_our_time(date: &DateTime) -> bool {
-    (946_684_800..7_258_118_400).contains(&date.secs())
+fn is_date(value: &str) -> bool {
+    let date = DateTime::from_str(value, Format::HttpDate);
+    date.is_ok_and(|date| (946_684_800..7_258_118_400).contains(&date.secs()))
 }
 
 #[cfg(test)]
@@ -133,6 +145,10 @@ mod tests {
             ("date", "Thu, 26 Nov 2026 00:00:00 GMT"),
             ("date", "Sat, 01 Jan 2000 00:00:00 GMT"),
             (TOKEN_LIFE, "21600"),
+            ("age", "0"),
+            ("retry-after", "86400"),
+            ("retry-after", "Thu, 26 Nov 2026 00:00:00 GMT"),
+            ("x-amz-retry-after", "5000"),
             ("x-amzn-errortype", "AccessDeniedException:http://internal.amazon.com/"),
         ] {
             assert!(is_good(name, value), "{name}: {value}");
@@ -143,6 +159,15 @@ mod tests {
             ("date", "soon"),
             (TOKEN_LIFE, "9223372036854775807"),
             (TOKEN_LIFE, "-1"),
+            (TOKEN_LIFE, "+1"),
+            ("age", "18446744073709551616"),
+            ("retry-after", "-1"),
+            ("retry-after", "86401"),
+            ("retry-after", "1e300"),
+            ("retry-after", "NaN"),
+            ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"),
+            ("x-amz-retry-after", "18446744073709551615"),
+            ("x-amz-retry-after", ""),
             ("x-amzn-errortype", "caf\u{e9}"),
             ("x-amzn-errortype", "\u{1b}[2J"),
             ("x-amzn-requestid", &"0".repeat(MAX_HEADER + 1)),

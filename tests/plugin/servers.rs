@@ -65,15 +65,37 @@ async fn an_answer_that_breaks_off_is_a_connection_that_did() {
 
 #[tokio::test]
 async fn no_header_ends_the_plugin() {
-    for header in
-        [("date", "Fri, 31 Dec 9999 23:59:59 GMT"), ("date", "Mon, 01 Jan 0001 00:00:00 GMT"), ("retry-after", "-1")]
-    {
+    for header in [
+        ("date", "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ("date", "Mon, 01 Jan 0001 00:00:00 GMT"),
+        ("age", "18446744073709551615"),
+        ("retry-after", "18446744073709551615"),
+        ("retry-after", "-9223372036854775808"),
+        ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ("x-amz-retry-after", "18446744073709551615"),
+        ("x-amz-retry-after", "-1"),
+    ] {
         let body = json!({"__type": "ServerException", "message": "again"}).to_string();
         let server = Server::start(move |_| Reply::Bytes(500, body.clone().into(), vec![header])).await.unwrap();
         let mut running = plugin_of(&server).await;
         let error = running.plugin.error().await;
         assert!(error.contains("AWS failed: again (ServerException)"), "{header:?}: {error}");
         assert_eq!(server.asked().len(), 2, "{header:?}");
+        running.plugin.client.get_plugin_info(()).await.expect("it is served");
+    }
+}
+
+#[tokio::test]
+async fn no_number_ends_the_plugin() {
+    for number in ["1e308", "-1e308", "9223372036854775807", "-9223372036854775808", "18446744073709551616", "1e999"] {
+        let body = format!(
+            r#"{{"authorizationData":[{{"authorizationToken":"QVdTOng=","expiresAt":{number},"proxyEndpoint":"https://x"}}]}}"#
+        );
+        let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
+        let mut running = plugin_of(&server).await;
+        // Whether such a token is one is told elsewhere.
+        let _ = running.plugin.get_credentials(REGISTRY).await;
+        assert!(!server.asked().is_empty(), "{number}");
         running.plugin.client.get_plugin_info(()).await.expect("it is served");
     }
 }
