@@ -14,7 +14,7 @@ PROVIDER ?= $(PLUGIN)
 
 include platforms/platforms.mk
 
-.PHONY: help build demo stand-in test test-fast test-engine conformance test-conformance lint fmt deny clean
+.PHONY: help build demo stand-in test test-fast test-engine conformance test-conformance lint lint-dependencies fmt deny clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,13 +58,22 @@ lint: ## Check formatting, lints and the links of the documentation
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --locked -- --deny warnings
 	@RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --document-private-items --locked --quiet
-	@$(MAKE) --no-print-directory lint-workflows
+	@$(MAKE) --no-print-directory lint-workflows lint-dependencies
 
 fmt: ## Format the code
 	@cargo fmt --all
 
-deny: ## Check licences, sources and duplicate crates; needs cargo-deny (cargo install cargo-deny)
-	@cargo deny check bans licenses sources
+deny: ## Check licences, sources, duplicate crates and advisories; needs cargo-deny (cargo install cargo-deny)
+	@cargo deny check bans licenses sources advisories
+
+# Where the tool, or what it compares with, is not to be had, that is said and nothing else.
+lint-dependencies:
+	@if ! command -v cargo-deny >/dev/null; then \
+		echo "SKIPPED: no cargo-deny here, so licences, sources, duplicates and advisories are not checked" >&2; \
+	elif ! ls -d "$${CARGO_HOME:-$$HOME/.cargo}"/advisory-dbs/*/.git >/dev/null 2>&1; then \
+		cargo deny --offline check bans licenses sources && \
+		echo "SKIPPED: no advisories here, so nothing is compared with them: run make deny once" >&2; \
+	else cargo deny --offline check --disable-fetch bans licenses sources advisories; fi
 
 clean: ## Remove everything that was built or installed here
 	@rm -rf target dist .tools

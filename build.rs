@@ -29,7 +29,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn link_release() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=link");
     let is_systems_own = env::var_os("RUSTC_LINKER").is_none();
-    if is_systems_own && env::var("PROFILE")? == "release" && env::var("TARGET")? == "x86_64-unknown-linux-gnu" {
+    let aborts = env::var("CARGO_CFG_PANIC")? == "abort";
+    if aborts
+        && is_systems_own
+        && env::var("PROFILE")? == "release"
+        && env::var("TARGET")? == "x86_64-unknown-linux-gnu"
+    {
         let script = env::current_dir()?.join("link/unwinding.ld");
         println!("cargo::rustc-link-arg-bins=-Wl,--script={}", script.display());
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");

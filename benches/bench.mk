@@ -16,7 +16,7 @@ MACHINES ?= 500
 RATE ?= 20
 BURST ?= 200
 
-.PHONY: bench fleet tools-peers
+.PHONY: bench fleet unwinding tools-peers
 
 bench: build tools-demo tools-peers ## Measure the plugin against its peers and write benches/RESULTS.md
 	@cargo build --locked --profile bench-driver --package bench
@@ -25,6 +25,10 @@ bench: build tools-demo tools-peers ## Measure the plugin against its peers and 
 fleet: build ## Simulate many machines that ask at once, beside as many processes as fit: make fleet MACHINES=500 RATE=20 BURST=200
 	@cargo build --quiet --locked --profile bench-driver --package bench
 	@target/bench-driver/bench --fleet $(MACHINES) $(RATE) $(BURST)
+
+unwinding: build ## Weigh the release against one that unwinds, in bytes
+	@CARGO_PROFILE_RELEASE_PANIC=unwind cargo build --quiet --release --locked --bin pulumi-resource-aws --target-dir target/unwinding
+	@wc --bytes target/release/pulumi-resource-aws target/unwinding/release/pulumi-resource-aws | head --lines 2
 
 # All that `make bench` measures against, besides the engine and curl.
 tools-peers: $(PEERS)/pulumi-go-provider/pulumi-resource-aws $(PEERS)/docker-credential-ecr-login \

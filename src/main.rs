@@ -7,8 +7,10 @@ mod arguments;
 use std::{
     env,
     io::{self, Write},
-    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    panic::{self, PanicHookInfo},
     process::ExitCode,
+    thread,
+    time::Duration,
 };
 
 use arguments::{Arguments, Command};
@@ -23,6 +25,12 @@ use pulumi_resource_aws::{
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
+
+/// The stack that all of it runs on, unless the user's limit is higher.
+const STACK: usize = 2 << 20;
+
+/// Open files without which nothing is served: the runtime's, those for signals, the port and the first connections.
+const FILES: usize = 12;
 
 fn main() -> ExitCode {
     let mut arguments = env::args_os();
@@ -58,10 +66,7 @@ fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
         shared_tokens: Folder::from_env(),
         log,
     };
-    // tokio has no other way to say that it gets no files.
-    let result = panic::catch_unwind(AssertUnwindSafe(|| wait_for(async || pulumi_resource_aws::run(options).await)));
-    let result = result.unwrap_or_else(|_| Err(io::Error::other("it could not be set up")));
-    let code = match result {
+    let code = match wait_for(async || pulumi_resource_aws::run(options).await) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("the {} plugin ends: {error}", package.name);
@@ -88,13 +93,36 @@ fn examine(package: &'static Package, examination: Examination) -> ExitCode {
     }
 }
 
-/// Runs `work` on this thread.
-fn wait_for<T>(work: impl AsyncFnOnce() -> io::Result<T>) -> io::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// Runs `work` on this thread, or on one with more stack than this has.
+fn wait_for<T: Send>(work: impl AsyncFnOnce() -> io::Result<T> + Send) -> io::Result<T> {
+    if system::limit_of_stack().is_none_or(|stack| stack >= STACK as u64) {
+        return run(work);
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || run(work));
+        let thread = thread.map_err(|error| {
+            let help = "raise the limit of the stack (ulimit -s) or of processes (ulimit -u)";
+            io::Error::other(format!("there is no stack for it, and no thread ({error}): {help}"))
+        })?;
+        thread.join().unwrap_or_else(|_panic| Err(io::Error::other("it could not be set up")))
+    })
+}
+
+fn run<T>(work: impl AsyncFnOnce() -> io::Result<T>) -> io::Result<T> {
+    check_open_files()?;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().thread_keep_alive(Duration::MAX).build()?;
     let result = runtime.block_on(work());
     // Threads that wait for a file or a name server are not waited for.
     runtime.shutdown_background();
     result
+}
+
+/// Whether the files can be opened that there must be: some of them the runtime panics without.
+fn check_open_files() -> io::Result<()> {
+    system::can_open_files(FILES).map_err(|error| {
+        io::Error::other(format!("it cannot open the files that it needs ({error}): raise their limit (ulimit -n)"))
+    })
 }
 
 /// Says where a panic was, and nothing of its text: that can quote what a server sent.

@@ -3,18 +3,19 @@
 
 use std::{
     collections::BTreeSet,
-    io,
+    fmt,
     net::{SocketAddr, SocketAddrV4},
+    sync::Arc,
     time::Duration,
 };
 
-use futures_util::stream::{Stream, unfold};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
 };
 
-use super::peer::Peers;
+use super::{limits::CONNECTIONS, peer::Peers};
 use crate::system;
 
 /// How long to wait until there may be room for another connection again.
@@ -38,15 +39,9 @@ pub(super) enum Verdict {
 }
 
 /// The connections that are served.
-pub(super) fn incoming(listener: TcpListener) -> impl Stream<Item = io::Result<TcpStream>> {
-    unfold(Door::new(listener), |mut door| async move {
-        let stream = door.next().await;
-        Some((Ok(stream), door))
-    })
-}
-
-struct Door {
+pub(super) struct Door {
     listener: TcpListener,
+    places: Arc<Semaphore>,
     peers: Peers,
     strangers: BTreeSet<u32>,
     said_unknown: bool,
@@ -54,26 +49,47 @@ struct Door {
 }
 
 impl Door {
-    fn new(listener: TcpListener) -> Self {
-        Self { listener, peers: Peers::new(), strangers: BTreeSet::new(), said_unknown: false, said_full: false }
+    pub(super) fn new(listener: TcpListener) -> Self {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        Self {
+            listener,
+            places,
+            peers: Peers::new(),
+            strangers: BTreeSet::new(),
+            said_unknown: false,
+            said_full: false,
+        }
     }
 
-    /// The next connection of someone who is served.
-    async fn next(&mut self) -> TcpStream {
+    /// The next connection of someone who is served, and its place among those that are open.
+    pub(super) async fn next(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
         loop {
+            let place = self.place().await;
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     self.said_full = false;
                     if self.lets_in(&stream, peer) {
                         // Answers are small: none waits for the next one.
                         let _not_necessary = stream.set_nodelay(true);
-                        return stream;
+                        return (stream, place);
                     }
                 }
-                Err(error) if system::is_lack(&error) => self.wait_for_room(&error).await,
+                Err(error) if system::is_lack(&error) => {
+                    self.wait_for_room(format_args!("{error}; {}", system::limit_of_files())).await;
+                }
                 // The peer has gone already.
                 Err(_) => {}
             }
+        }
+    }
+
+    /// A place for one more connection.
+    async fn place(&mut self) -> OwnedSemaphorePermit {
+        loop {
+            if let Ok(place) = self.places.clone().try_acquire_owned() {
+                return place;
+            }
+            self.wait_for_room(format_args!("{CONNECTIONS} are open")).await;
         }
     }
 
@@ -110,9 +126,9 @@ impl Door {
         }
     }
 
-    async fn wait_for_room(&mut self, error: &io::Error) {
+    async fn wait_for_room(&mut self, problem: impl fmt::Display) {
         if !std::mem::replace(&mut self.said_full, true) {
-            log::warn!("this plugin can take no more connections for now: {error}; {}", system::limit_of_files());
+            log::warn!("this plugin can take no more connections for now: {problem}");
         }
         sleep(PAUSE).await;
     }

@@ -5,6 +5,7 @@
 mod connections;
 mod dial;
 mod engine;
+mod limits;
 pub mod log;
 mod package;
 #[cfg_attr(not(target_os = "linux"), path = "peer_unknown.rs")]
@@ -15,6 +16,8 @@ mod results;
 mod schema;
 pub mod server;
 mod service;
+mod threads;
+mod weight;
 
 pub use engine::Engine;
 pub use package::Package;

@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::{
     Failure, Json, Package,
     property::{self, Accepts, Object, Value},
+    weight,
 };
 use crate::{redaction::Typed, steps::step};
 
@@ -185,6 +186,9 @@ impl Schema {
 /// What the engine adds to every provider configuration.
 const INTERNAL_KEYS: [&str; 3] = ["version", "pluginDownloadURL", "__internal"];
 
+/// More failures than anyone reads at once.
+const MAX_FAILURES: usize = 100;
+
 #[derive(Debug, Deserialize)]
 struct Described {
     config: Config,
@@ -280,7 +284,9 @@ impl<'a> Check<'a> {
     }
 
     fn fail(&mut self, path: &str, reason: impl Into<String>) {
-        self.failures.push(Failure::new(path, reason));
+        if self.failures.len() < MAX_FAILURES {
+            self.failures.push(Failure::new(path, reason));
+        }
     }
 
     fn failed(&self, name: &str) -> bool {
@@ -317,6 +323,10 @@ impl<'a> Check<'a> {
     /// A value of another type than string, written as JSON text. Empty text is as good as none.
     fn json(&mut self, path: &str, text: &str, expected: &Type) -> Option<JsonValue> {
         if text.trim().is_empty() {
+            return None;
+        }
+        if weight::is_heavy(text) {
+            self.fail(path, "has more values than any configuration");
             return None;
         }
         let Ok(json) = serde_json::from_str(text) else {

@@ -4,18 +4,21 @@ use std::{
     future::Future,
     io::{self, Write},
     net::Ipv4Addr,
+    pin::pin,
     time::Duration,
 };
 
-use tokio::{net::TcpListener, time::timeout};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
 
-use super::{Provider, Service, connections};
+use super::{
+    Provider, Service,
+    connections::Door,
+    limits::{self, Limits, MAX_MESSAGE_BYTES},
+};
 use crate::{proto::pulumirpc::resource_provider_server::ResourceProviderServer, system::Signals};
-
-/// The engine's own limit for a message (`rpcutil.GrpcChannelOptions` of pulumi/pulumi).
-const MAX_MESSAGE_BYTES: usize = 400 * 1024 * 1024;
 
 /// How long calls may take to end after a signal. The engine kills the process 5 s after its SIGINT.
 const GRACE: Duration = Duration::from_secs(2);
@@ -38,7 +41,7 @@ pub async fn listen() -> io::Result<TcpListener> {
 ///
 /// # Errors
 ///
-/// When the server fails.
+/// When the signals cannot be waited for.
 pub async fn serve<P: Provider>(
     listener: TcpListener,
     service: Service<P>,
@@ -46,22 +49,49 @@ pub async fn serve<P: Provider>(
 ) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     let calls = service.calls();
+    let limits = Limits::new(calls.clone());
     let service = ResourceProviderServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
-    let connections = connections::incoming(listener);
-    let stop = CancellationToken::new();
-    let server = Server::builder().serve_with_incoming_shutdown(service, connections, stop.clone().cancelled_owned());
-    let mut server = std::pin::pin!(server);
+    let (stop, mut open) = (CancellationToken::new(), JoinSet::new());
     tokio::select! {
-        result = &mut server => return result.map_err(io::Error::other),
+        () = accept(Door::new(listener), service, &limits, &stop, &mut open) => {}
         () = signals.recv() => {}
         () = engine_gone => {}
     }
     calls.cancel();
     stop.cancel();
-    match timeout(GRACE, server).await {
-        Ok(result) => result.map_err(io::Error::other),
-        Err(_still_open) => Ok(()),
+    let _still_open = timeout(GRACE, async { while open.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+/// Serves every connection that comes in.
+async fn accept<P: Provider>(
+    mut door: Door,
+    service: ResourceProviderServer<Service<P>>,
+    limits: &Limits,
+    stop: &CancellationToken,
+    open: &mut JoinSet<()>,
+) {
+    loop {
+        let (stream, place) = tokio::select! {
+            came = door.next() => came,
+            Some(_ended) = open.join_next() => continue,
+        };
+        let (connection, service, stop) = (limits.connection(), service.clone(), stop.clone());
+        let service = service_fn(move |request| connection.clone().serve(service.clone(), request));
+        let http = limits::http(TokioExecutor::new());
+        open.spawn(async move {
+            let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+            let stopped = tokio::select! {
+                _ended = connection.as_mut() => false,
+                () = stop.cancelled() => true,
+            };
+            if stopped {
+                connection.as_mut().graceful_shutdown();
+                let _ended = connection.await;
+            }
+            drop(place);
+        });
     }
 }

@@ -1,8 +1,8 @@
 //! The RPCs of the provider protocol.
 
 use std::{
-    any::Any,
     collections::{BTreeSet, HashMap},
+    io,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -17,6 +17,7 @@ use super::{
     Checked, CheckedConfiguration, Engine, Failure, InvokeError, Json, Provider, Schema,
     property::{self, Accepts, Object, Value},
     schema::top_level,
+    threads,
 };
 use crate::{
     proto::pulumirpc as rpc,
@@ -80,7 +81,8 @@ impl Calls {
         std::mem::take(&mut *lock(&self.cancellation)).cancel();
     }
 
-    async fn run<T>(&self, call: impl Future<Output = T>) -> Result<T, Status> {
+    /// The result of `call`, unless it is cancelled before.
+    pub(super) async fn run<T>(&self, call: impl Future<Output = T>) -> Result<T, Status> {
         let cancellation = lock(&self.cancellation).clone();
         let result = cancellation.run_until_cancelled(call).await;
         result.ok_or_else(|| Status::cancelled("the operation was cancelled before the function returned"))
@@ -164,6 +166,7 @@ impl<P: Provider> Service<P> {
         let Checked { values, secrets } = arguments;
         let mut hidden = texts(&values, &secrets);
         hidden.extend_from_slice(&lock(&self.hidden).clone());
+        threads::ready().map_err(|error| no_thread(token, &error))?;
         let results = self.provider.invoke(token, values).await.map_err(|error| match error {
             InvokeError::Arguments(failures) => InvokeError::Arguments(hide(failures, &secrets, |argument| {
                 self.schema.argument_description(token, argument)
@@ -259,18 +262,16 @@ fn hide<'a>(
 }
 
 /// What a panic ends: this call alone.
-fn panicked(token: &str, panic: &(dyn Any + Send)) -> InvokeError {
-    // tokio has no other way to say so.
-    let text = panic.downcast_ref::<String>().map_or("", String::as_str);
-    InvokeError::Failed(if text.contains("spawn worker thread") {
-        format!(
-            "{token}: no thread could be started. Raise the limit of processes (ulimit -u) of the user or container"
-        )
-    } else {
-        format!(
-            "{token} ended by an error of this plugin's own; the log says where. Please report it. Other calls go on"
-        )
-    })
+fn panicked(token: &str) -> InvokeError {
+    InvokeError::Failed(format!(
+        "{token} ended by an error of this plugin's own; the log says where. Please report it. Other calls go on"
+    ))
+}
+
+fn no_thread(token: &str, error: &io::Error) -> InvokeError {
+    InvokeError::Failed(format!(
+        "{token}: no thread could be started ({error}). Raise the limit of processes (ulimit -u) of the user or container"
+    ))
 }
 
 fn failures(failures: Vec<Failure>) -> Vec<rpc::CheckFailure> {
@@ -432,7 +433,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             Err(error) => return Result::from(InvokeError::from(Failure::from(error))).map(Response::new),
         };
         let call = AssertUnwindSafe(self.call(&tok, arguments, session)).catch_unwind();
-        match self.calls.run(call).await?.unwrap_or_else(|panic| Err(panicked(&tok, &*panic))) {
+        match self.calls.run(call).await?.unwrap_or_else(|_panic| Err(panicked(&tok))) {
             Ok(results) => Ok(rpc::InvokeResponse { r#return: Some(results), failures: Vec::new() }),
             Err(error) => error.into(),
         }

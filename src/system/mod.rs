@@ -6,7 +6,8 @@ mod unix;
 #[cfg(unix)]
 use unix as own;
 
-pub use own::forbid_core_dumps;
 pub(crate) use own::{
     Job, Signals, home, is_lack, keep_mode, limit_of_files, open_private, prepare_private, reached_limit, shell,
+    threads,
 };
+pub use own::{can_open_files, forbid_core_dumps, limit_of_stack};

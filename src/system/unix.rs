@@ -25,6 +25,25 @@ pub fn forbid_core_dumps() {
     let _never_refused = setrlimit(Resource::Core, none);
 }
 
+/// The limit of the main thread's stack, in bytes, if there is one.
+pub fn limit_of_stack() -> Option<u64> {
+    getrlimit(Resource::Stack).current
+}
+
+/// Whether this process can open so many more files.
+///
+/// # Errors
+///
+/// Why not.
+pub fn can_open_files(count: usize) -> io::Result<()> {
+    (0..count).map(|_| File::open("/dev/null")).collect::<io::Result<Vec<_>>>().map(drop)
+}
+
+/// How many threads this process has, where that is told.
+pub(crate) fn threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
 /// The signals that end the plugin. By default some would end it without its children.
 pub(crate) struct Signals {
     ending: Vec<Signal>,

@@ -2,13 +2,14 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "SECURITY.md",
     "benches/README.md",
     "benches/RESULTS.md",
     "docs/_index.md",
     "docs/configuration.md",
+    "docs/dependencies.md",
     "docs/design.md",
     "docs/functions.md",
     "docs/installation-configuration.md",

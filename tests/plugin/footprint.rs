@@ -26,11 +26,25 @@ fn the_release_binary_has_its_size() {
 }
 
 #[test]
-fn the_release_binary_is_position_independent() {
+fn the_release_binary_is_hardened() {
     let Some(binary) = release_binary() else { return };
-    let output = Command::new("readelf").arg("--file-header").arg(binary).output().unwrap();
-    let header = String::from_utf8(output.stdout).unwrap();
-    assert!(header.contains(" DYN ("), "{header}");
+    let readelf = |what: &str| {
+        let output = Command::new("readelf").args(["--wide", what]).arg(&binary).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let header = readelf("--file-header");
+    assert!(header.contains(" DYN ("), "any place in memory: {header}");
+    let segments = readelf("--program-headers");
+    assert!(segments.contains("GNU_RELRO"), "relocations that are made read-only: {segments}");
+    let stack = segments.lines().find(|line| line.contains("GNU_STACK")).expect("what the stack may do");
+    assert!(stack.contains(" RW ") && !stack.contains("RWE"), "a stack that is not executed: {stack}");
+    let is_open = |line: &&str| line.contains("LOAD") && line.contains(" RWE ");
+    assert_eq!(segments.lines().find(is_open), None, "what can be written is not executed");
+    let dynamic = readelf("--dynamic");
+    assert!(
+        dynamic.contains("BIND_NOW") || dynamic.contains("NOW"),
+        "functions that are bound at the start: {dynamic}"
+    );
 }
 
 /// What `make build` built. Without it a test is left out, loudly, but never in CI.

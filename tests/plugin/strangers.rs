@@ -19,7 +19,7 @@ const ROOT: u32 = 0;
 const GREETING: usize = 9;
 
 /// Whether the tests can be other users. Only root can; a test that cannot is left out, loudly, but never in CI.
-fn can_be_others() -> bool {
+pub(crate) fn can_be_others() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     assert!(is_root || std::env::var_os("CI").is_none(), "only root can connect as other users");
     if !is_root {
@@ -29,7 +29,7 @@ fn can_be_others() -> bool {
 }
 
 /// A command of another user.
-fn as_user(user: u32, program: impl Into<OsString>) -> Command {
+pub(crate) fn as_user(user: u32, program: impl Into<OsString>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid", &user.to_string(), "--regid", &user.to_string(), "--clear-groups"]).arg(program.into());
     command
@@ -71,11 +71,13 @@ async fn another_user_is_refused_before_a_byte_is_read() {
 }
 
 /// The plugin in a place that all users can read.
-fn public_executable() -> (TempDir, OsString) {
+pub(crate) fn public_executable() -> (TempDir, OsString) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let copy = folder.path().join("pulumi-resource-aws");
-    std::fs::copy(executable(), &copy).unwrap();
+    // By another process: what this one writes is open in its children for a moment, and cannot be run then.
+    let copied = std::process::Command::new("cp").arg(executable()).arg(&copy).status().unwrap();
+    assert!(copied.success(), "{copied}");
     (folder, copy.into())
 }
 

@@ -1,0 +1,230 @@
+//! More than the plugin takes on at once: it costs a bounded amount of memory, and others are served meanwhile.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use http_body_util::BodyExt;
+use hyper::{
+    Request, Response,
+    body::{Body, Bytes, Frame, Incoming},
+    client::conn::http2::{Builder, SendRequest},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::json;
+use support::{
+    ecr::Ecr,
+    plugin::{GET_CREDENTIALS, Plugin},
+    within_deadline,
+};
+use tokio::{net::TcpStream, task::JoinSet};
+
+const MIB: usize = 1 << 20;
+
+/// How much of a large message is sent, in MiB.
+const SENT: usize = 40;
+
+/// A message that arrives, or the beginning of one whose rest never does.
+struct Message {
+    pieces: std::vec::IntoIter<Bytes>,
+    ends: bool,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Message {
+    fn whole(message: Vec<u8>) -> Self {
+        let length = u32::try_from(message.len()).expect("a length");
+        let prefix = [&[0][..], &length.to_be_bytes()].concat();
+        Self { pieces: vec![[prefix, message].concat().into()].into_iter(), ends: true, taken: Arc::default() }
+    }
+
+    /// The first [`SENT`] MiB of a message of 380.
+    fn unfinished(taken: &Arc<AtomicUsize>) -> Self {
+        let prefix = [&[0][..], &u32::try_from(380 * MIB).expect("a length").to_be_bytes()].concat();
+        let piece = Bytes::from(vec![0; MIB]);
+        let pieces: Vec<_> = [prefix.into()].into_iter().chain((0..SENT).map(|_| piece.clone())).collect();
+        Self { pieces: pieces.into_iter(), ends: false, taken: taken.clone() }
+    }
+}
+
+impl Body for Message {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.pieces.next() {
+            Some(piece) => {
+                self.taken.fetch_add(1, Ordering::Relaxed);
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
+            None if self.ends => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// A connection to the plugin that lets each answer have `window` bytes.
+async fn connect(plugin: &Plugin, window: u32) -> SendRequest<Message> {
+    let stream = TcpStream::connect(("127.0.0.1", plugin.port)).await.expect("it listens");
+    let mut http = Builder::new(TokioExecutor::new());
+    let handshake = http.initial_stream_window_size(window).handshake(TokioIo::new(stream)).await;
+    let (requests, connection) = handshake.expect("it speaks HTTP/2");
+    tokio::spawn(connection);
+    requests
+}
+
+fn request(method: &str, message: Message) -> Request<Message> {
+    let request = Request::post(format!("http://127.0.0.1/pulumirpc.ResourceProvider/{method}"));
+    let request = request.header("content-type", "application/grpc").header("te", "trailers");
+    request.body(message).expect("a request")
+}
+
+/// The status and message with which a call failed.
+async fn failure(response: Response<Incoming>) -> (String, String) {
+    let header = |name| response.headers().get(name).map(|value| value.to_str().expect("text").to_owned());
+    let (status, message) = (header("grpc-status"), header("grpc-message"));
+    let _ended = response.into_body().collect().await;
+    (status.unwrap_or_default(), message.unwrap_or_default().replace("%20", " "))
+}
+
+/// The memory of the plugin that is resident, or was at most, in MiB.
+fn memory(plugin: &Plugin, which: &str) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.process.id().expect("it runs")));
+    let status = status.expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix(which)).expect("the memory");
+    line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<usize>().expect("a number") / 1024
+}
+
+#[tokio::test]
+async fn answers_that_nobody_takes_cost_little() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    for window in [0, 1] {
+        let mut calls = JoinSet::new();
+        for _ in 0..2 {
+            let mut requests = connect(&plugin, window).await;
+            for _ in 0..10_000 {
+                calls.spawn(requests.send_request(request("GetSchema", Message::whole(Vec::new()))));
+            }
+            requests.ready().await.unwrap();
+        }
+        // Those that have room are worked on.
+        for _ in 0..256 {
+            within_deadline("the head of an answer", calls.join_next()).await.unwrap().unwrap().unwrap();
+        }
+        plugin.get_credentials("123456789012").await.expect("others are served");
+        let most = memory(&plugin, "VmHWM:");
+        assert!(most < 120, "{most} MiB");
+    }
+}
+
+#[tokio::test]
+async fn large_messages_share_what_one_may_have() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let taken = Arc::default();
+    let mut calls = JoinSet::new();
+    let mut connections = Vec::new();
+    for _ in 0..2 {
+        let mut requests = connect(&plugin, 65_535).await;
+        for _ in 0..5 {
+            calls.spawn(requests.send_request(request("CheckConfig", Message::unfinished(&taken))));
+        }
+        connections.push(requests);
+    }
+    // One is read, four wait, the others are refused.
+    for _ in 0..5 {
+        let response = within_deadline("a refusal", calls.join_next()).await.unwrap().unwrap().unwrap();
+        let (status, message) = failure(response).await;
+        assert_eq!(status, "8", "{message}");
+        assert!(message.contains("holds other large messages"), "{message}");
+    }
+    let all_of_one = async {
+        while taken.load(Ordering::Relaxed) < SENT {
+            tokio::task::yield_now().await;
+        }
+    };
+    within_deadline("a message but its end", all_of_one).await;
+    plugin.get_credentials("123456789012").await.expect("others are served");
+    drop((connections, calls));
+    // It has room only if the others gave theirs back, as soon as the plugin notices that they are gone.
+    let large = json!({"notOurs": "0".repeat(24 * MIB)});
+    let served = async {
+        while let Err(status) = plugin.check_config(large.clone()).await {
+            assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status:?}");
+        }
+    };
+    within_deadline("room", served).await;
+    let (most, now) = (memory(&plugin, "VmHWM:"), memory(&plugin, "VmRSS:"));
+    assert!(most < 200 && now < 150, "{most} MiB became {now} MiB");
+}
+
+/// A field of protobuf that holds others.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    prost::encoding::encode_varint(content.len() as u64, &mut field);
+    [field, content.to_vec()].concat()
+}
+
+#[tokio::test]
+async fn values_are_counted_before_they_are_made() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let values = [0x0a, 0].repeat(20_000_000);
+    let list = field(6, &values);
+    let entry = [field(1, b"registryId"), field(2, &list)].concat();
+    let invoke = [field(1, GET_CREDENTIALS.as_bytes()), field(2, &field(1, &entry))].concat();
+    let mut requests = connect(&plugin, 65_535).await;
+    let call = tokio::spawn(requests.send_request(request("Invoke", Message::whole(invoke))));
+    plugin.get_credentials("123456789012").await.expect("others are served");
+    let (status, message) = failure(within_deadline("a refusal", call).await.unwrap().unwrap()).await;
+    assert_eq!((status.as_str(), message.as_str()), ("3", "a message has more than 200000 fields"));
+    // The same as JSON text, which has a place in configurations.
+    let text = format!("[{}[]]", "[],".repeat(1_000_000));
+    let failures = plugin.check_config(json!({"endpoints": text})).await.unwrap().failures;
+    let [failure] = &failures[..] else { panic!("{failures:?}") };
+    assert_eq!(
+        (failure.property.as_str(), failure.reason.as_str()),
+        ("endpoints", "has more values than any configuration")
+    );
+    let most = memory(&plugin, "VmHWM:");
+    assert!(most < 120, "{most} MiB");
+}
+
+#[tokio::test]
+async fn more_values_than_usual_are_served_beside_others() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let mut other = plugin.client.clone();
+    let many = plugin.check_config(json!({"notOurs": vec!["value"; 90_000]}));
+    let (many, info) = tokio::join!(many, other.get_plugin_info(()));
+    assert!(many.unwrap().failures.is_empty());
+    info.unwrap();
+    let wrong = json!({"endpoints": vec![7; 90_000]});
+    let failures = plugin.check_config(wrong).await.unwrap().failures;
+    assert_eq!(failures.len(), 100, "nobody reads more at once");
+}
+
+#[tokio::test]
+async fn cancel_ends_calls_that_wait_for_room() {
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(support::ecr::Answer::Never);
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let calls: Vec<_> = (0..600).map(|n| plugin.begin(json!({"registryId": format!("{n:012}")}))).collect();
+    let all_ended = async {
+        while !calls.iter().all(tokio::task::JoinHandle::is_finished) {
+            plugin.client.cancel(()).await.expect("it never waits");
+        }
+    };
+    within_deadline("the end of all calls", all_ended).await;
+    for call in calls {
+        let status = within_deadline("the end of a call", call).await.unwrap().map(drop).unwrap_err();
+        assert_eq!(status.code(), tonic::Code::Cancelled);
+    }
+}

@@ -1,0 +1,83 @@
+//! Limits that a machine sets to a process: threads, stack, open files. What cannot be served is an error in a sentence.
+
+use std::process::Stdio;
+
+use serde_json::json;
+use support::{
+    ecr::Ecr,
+    plugin::{Plugin, command, ecr_configuration, executable},
+};
+use tokio::process::Command;
+
+use crate::strangers::{as_user, can_be_others, public_executable};
+
+/// A user who owns no process but those of these tests.
+const USER: u32 = 23_456;
+
+/// The plugin under a limit of `prlimit`.
+fn limited(limit: &str) -> Command {
+    let mut limited = Command::new("prlimit");
+    limited.arg(limit).arg(executable());
+    let plugin = command();
+    limited.env_clear().envs(plugin.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.env("PATH", std::env::var_os("PATH").expect("a PATH"));
+    limited.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    limited
+}
+
+#[tokio::test]
+async fn without_a_thread_calls_fail_in_a_sentence_and_with_one_they_are_served() {
+    if !can_be_others() {
+        return;
+    }
+    let ecr = Ecr::start().await.unwrap();
+    let (_folder, executable) = public_executable();
+    // The main thread is one of them.
+    for (user, threads, served) in [(USER, 1, false), (USER + 1, 2, true)] {
+        let mut command = as_user(user, "prlimit");
+        command.arg(format!("--nproc={threads}")).arg(&executable);
+        command.env_clear().env("PATH", std::env::var_os("PATH").expect("a PATH")).env("HOME", "/nonexistent");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut plugin = Plugin::from_command(command).await;
+        plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+        for _ in 0..2 {
+            match plugin.get_credentials("123456789012").await {
+                Ok(_) => assert!(served, "{threads}"),
+                Err(status) => {
+                    assert!(
+                        !served && status.message().contains("no thread could be started"),
+                        "{threads}: {status:?}"
+                    );
+                    assert!(status.message().contains("ulimit -u"), "{status:?}");
+                }
+            }
+        }
+        plugin.client.get_plugin_info(()).await.expect("other calls go on");
+    }
+}
+
+#[tokio::test]
+async fn it_serves_with_a_small_stack() {
+    let ecr = Ecr::start().await.unwrap();
+    for stack in [64 << 10, 256 << 10, 1 << 20] {
+        let mut plugin = Plugin::from_command(limited(&format!("--stack={stack}"))).await;
+        plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+        plugin.get_credentials("123456789012").await.expect("it is served");
+        let nested = (0..25).fold(json!("value"), |inner, _| json!([inner]));
+        plugin.check_config(json!({"region": "eu-west-1", "notOurs": nested})).await.expect("it is served");
+    }
+}
+
+#[tokio::test]
+async fn with_too_few_files_it_ends_in_a_sentence() {
+    for files in [4, 6, 8, 10] {
+        let output = limited(&format!("--nofile={files}")).output();
+        let output = support::within_deadline("the plugin's end", output).await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true), "{files}: {said}");
+        assert!(
+            said.contains("it cannot open the files that it needs") && said.contains("ulimit -n"),
+            "{files}: {said}"
+        );
+    }
+}
