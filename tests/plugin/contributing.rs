@@ -8,7 +8,7 @@ fn read(file: &str) -> String {
 
 #[test]
 fn its_targets_are_those_of_make() {
-    let makefiles = read("Makefile") + &read("benches/bench.mk");
+    let makefiles = read("Makefile") + &read("benches/bench.mk") + &read("platforms/platforms.mk");
     let rules: BTreeSet<_> = makefiles.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name).collect();
     let page = read("CONTRIBUTING.md");
     let is_name = |text: &&char| text.is_ascii_lowercase() || **text == '-';
