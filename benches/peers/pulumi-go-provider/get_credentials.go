@@ -14,37 +14,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
-const token = "aws:ecr/getCredentials:getCredentials"
-
-// getCredentials answers invokes. Its AWS client is made by the first one.
 type getCredentials struct {
-	mutex         sync.Mutex
-	configuration configuration
-	client        *ecr.Client
-	memory        map[string]types.AuthorizationData // nil: not to be used
+	*clients
+	mutex  sync.Mutex
+	memory map[string]types.AuthorizationData // nil: not to be used
 }
 
-func newGetCredentials(remember bool) *getCredentials {
+func newGetCredentials(clients *clients, remember bool) *getCredentials {
+	function := &getCredentials{clients: clients}
 	if remember {
-		return &getCredentials{memory: map[string]types.AuthorizationData{}}
+		function.memory = map[string]types.AuthorizationData{}
 	}
-	return &getCredentials{}
-}
-
-func (c *getCredentials) configure(configuration configuration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.configuration, c.client = configuration, nil
+	return function
 }
 
 func (c *getCredentials) invoke(ctx context.Context, request p.InvokeRequest) (p.InvokeResponse, error) {
-	if request.Token != token {
-		return p.InvokeResponse{}, status.Errorf(codes.NotFound, "%s is not served, only %s is", request.Token, token)
-	}
 	registryID := request.Args.Get("registryId")
 	if !registryID.IsString() {
 		failure := p.CheckFailure{Property: "registryId", Reason: "must be a string, the id of a registry"}
@@ -85,19 +71,6 @@ func (c *getCredentials) authorization(ctx context.Context, registryID string) (
 	data := output.AuthorizationData[0]
 	c.remember(registryID, data)
 	return data, nil
-}
-
-func (c *getCredentials) ecr(ctx context.Context) (*ecr.Client, error) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	if c.client == nil {
-		client, err := c.configuration.client(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c.client = client
-	}
-	return c.client, nil
 }
 
 func (c *getCredentials) remembered(registryID string) (types.AuthorizationData, bool) {

@@ -1,5 +1,5 @@
-// Command pulumi-resource-aws serves aws:ecr/getCredentials:getCredentials as one would write it in Go today: the raw
-// layer of pulumi-go-provider and aws-sdk-go-v2. It is what this repository's plugin is measured against and what its
+// Command pulumi-resource-aws serves getCredentials, getRepository and getImages of aws:ecr as one would write them in Go
+// today: the raw layer of pulumi-go-provider and aws-sdk-go-v2. It is what this repository's plugin is measured against and what its
 // conformance suite is tried on.
 //
 // With PEER_ANSWER_FROM_MEMORY=true a registry's credentials are fetched once and then answered from memory; with
@@ -13,6 +13,8 @@ import (
 	"os"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 const (
@@ -33,7 +35,13 @@ func main() {
 // provider leaves the remaining RPCs to the framework, which answers UNIMPLEMENTED, as engines expect of providers
 // that have nothing to say there.
 func provider() p.Provider {
-	function := newGetCredentials(os.Getenv("PEER_ANSWER_FROM_MEMORY") == "true")
+	clients := &clients{}
+	credentials := newGetCredentials(clients, os.Getenv("PEER_ANSWER_FROM_MEMORY") == "true")
+	functions := map[string]invoke{
+		"aws:ecr/getCredentials:getCredentials": credentials.invoke,
+		"aws:ecr/getImages:getImages":           clients.getImages,
+		"aws:ecr/getRepository:getRepository":   clients.getRepository,
+	}
 	return p.Provider{
 		GetSchema: func(context.Context, p.GetSchemaRequest) (p.GetSchemaResponse, error) {
 			return p.GetSchemaResponse{Schema: schema}, nil
@@ -43,9 +51,17 @@ func provider() p.Provider {
 			if err != nil {
 				return err
 			}
-			function.configure(configuration)
+			clients.configure(configuration)
 			return nil
 		},
-		Invoke: function.invoke,
+		Invoke: func(ctx context.Context, request p.InvokeRequest) (p.InvokeResponse, error) {
+			invoke, served := functions[string(request.Token)]
+			if !served {
+				return p.InvokeResponse{}, status.Errorf(codes.NotFound, "%s is not served", request.Token)
+			}
+			return invoke(ctx, request)
+		},
 	}
 }
+
+type invoke = func(context.Context, p.InvokeRequest) (p.InvokeResponse, error)

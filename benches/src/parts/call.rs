@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BufMut, Bytes};
 use pulumi_resource_aws::proto::pulumirpc::InvokeRequest;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use support::{
     plugin::{GET_CREDENTIALS, Plugin},
     values::properties,
@@ -29,8 +29,12 @@ pub(super) struct Call {
 impl Call {
     /// Invokes getCredentials.
     pub(super) fn invoke(plugin: &Plugin, registry_id: &str) -> Self {
-        let args = Some(properties(json!({"registryId": registry_id})));
-        let request = InvokeRequest { tok: GET_CREDENTIALS.to_owned(), args };
+        Self::invoke_of(plugin, GET_CREDENTIALS, json!({"registryId": registry_id}))
+    }
+
+    /// Invokes a function.
+    pub(super) fn invoke_of(plugin: &Plugin, token: &str, arguments: Json) -> Self {
+        let request = InvokeRequest { tok: token.to_owned(), args: Some(properties(arguments)) };
         Self::new(plugin, "/pulumirpc.ResourceProvider/Invoke", &request)
     }
 

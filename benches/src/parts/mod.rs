@@ -3,6 +3,7 @@
 mod call;
 mod calls;
 mod engine;
+mod look_ups;
 mod process;
 mod throttled;
 
@@ -21,7 +22,7 @@ use tempfile::TempDir;
 use crate::report::Row;
 
 /// The names of the parts, in the order of the table.
-pub(crate) const PARTS: [&str; 13] = [
+pub(crate) const PARTS: [&str; 14] = [
     "size",
     "start",
     "memory",
@@ -31,6 +32,7 @@ pub(crate) const PARTS: [&str; 13] = [
     "throughput",
     "equal",
     "distinct",
+    "look-ups",
     "engine",
     "fleet",
     "registries",
@@ -79,6 +81,7 @@ impl Bench {
             "throughput" => self.throughput().await,
             "equal" => self.equal().await,
             "distinct" => self.distinct().await,
+            "look-ups" => self.look_ups().await,
             "engine" => self.under_the_engine().await,
             "fleet" => self.fleet().await,
             "registries" => self.registries().await,
