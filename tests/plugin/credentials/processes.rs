@@ -1,0 +1,113 @@
+//! The command of `credential_process`.
+
+use std::time::Duration;
+
+use serde_json::json;
+use support::{ecr::Ecr, within_deadline};
+
+use crate::machine::{Machine, REGISTRY, Running, calls};
+
+#[tokio::test]
+async fn a_credential_process_hands_out_keys() {
+    let ecr = Ecr::start().await.unwrap();
+    let output = r#"{"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "process-secret",
+        "SessionToken": "process-token", "Expiration": "2999-01-01T00:00:00Z"}"#;
+    let machine =
+        Machine::new().file("output.json", output).config("[default]\ncredential_process = cat ~/output.json");
+    let mut running = machine.configured(calls(&ecr)).await;
+    let asked = running.asked(&ecr).await;
+    assert_eq!((asked.access_key.as_str(), asked.session_token.as_str()), ("AKIDPROCESS", "process-token"));
+    assert!(asked.is_signed_with("process-secret"));
+    assert_eq!(running.source().await, "profile default: the credential_process of profile default");
+}
+
+#[tokio::test]
+async fn a_credential_process_that_fails_is_quoted_but_its_output_is_not() {
+    for (command, part) in [
+        ("sh -c 'echo to-hide; echo no vault >&2; exit 3'", "it ended with exit status: 3 and said: no vault."),
+        ("echo to-hide", "its output is not a JSON object with Version 1."),
+        ("cat /dev/zero", "its output is longer than 1 MiB, so it was ended."),
+        (r#"echo '{"Version": 2, "AccessKeyId": "to-hide"}'"#, "its output is not a JSON object with Version 1."),
+        (r#"echo '{"Version": 1, "AccessKeyId": ["to-hide"]}'"#, "its AccessKeyId is not text."),
+        (
+            r#"echo '{"Version": 1, "AccessKeyId": "to-hide", "SecretAccessKey": "s", "Expiration": "later"}'"#,
+            "its Expiration is not a time.",
+        ),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let machine = Machine::new().config(&format!("[default]\ncredential_process = {command}"));
+        let error = machine.error(calls(&ecr)).await;
+        let part = format!("the credential_process of profile default gave no AWS credentials: {part}");
+        assert!(error.contains(&part), "{error}");
+        assert!(!error.contains("to-hide"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_credential_process_may_say_much_to_stderr() {
+    let ecr = Ecr::start().await.unwrap();
+    let output = json!({"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "secret"}).to_string();
+    let command = "head --bytes 3000000 /dev/zero >&2; cat ~/output.json";
+    let machine = Machine::new().file("output.json", output);
+    let mut running =
+        machine.config(&format!("[default]\ncredential_process = {command}")).configured(calls(&ecr)).await;
+    assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROCESS");
+}
+
+const HANGS: &str = "[default]\ncredential_process = sleep 1000 & echo $! > ~/child; wait";
+
+/// Whether the process whose id is in the file runs.
+pub(crate) fn runs(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    status.is_ok_and(|status| !status.contains(") Z "))
+}
+
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
+    within_deadline(what, async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_credential_process_that_hangs_is_ended_with_its_children() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+    let error = running.plugin.error().await;
+    assert!(error.contains("it took longer than 60 seconds and was ended"), "{error}");
+    let pid = std::fs::read_to_string(running.path("child")).unwrap();
+    until("the child's end", || !runs(&pid)).await;
+}
+
+/// The id of the child of [`HANGS`], once it runs.
+async fn child_of(running: &Running) -> String {
+    let child = running.path("child");
+    until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
+    let pid = std::fs::read_to_string(&child).unwrap();
+    assert!(runs(&pid));
+    pid
+}
+
+#[tokio::test]
+async fn the_end_of_the_plugin_ends_the_credential_process() {
+    let ecr = Ecr::start().await.unwrap();
+    let running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+    let _call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    let pid = child_of(&running).await;
+    running.plugin.signal("TERM").await;
+    running.plugin.wait().await;
+    until("the child's end", || !runs(&pid)).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_call_ends_the_credential_process() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+    let call = running.plugin.begin(json!({"registryId": REGISTRY}));
+    let pid = child_of(&running).await;
+    running.plugin.client.cancel(()).await.unwrap();
+    assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
+    until("the child's end", || !runs(&pid)).await;
+}
