@@ -24,12 +24,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     link_release()
 }
 
+/// Sets the profile's `panic` aside, as `make unwinding` does.
+const PANIC: &str = "CARGO_PROFILE_RELEASE_PANIC";
+
 /// Links the release executable as `link/unwinding.ld` says, and without the library that reads the tables which are left out: the
 /// loader would have to find and bind it at each start. Linkers other than the system's own do not take the script.
 fn link_release() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=link");
     let is_systems_own = env::var_os("RUSTC_LINKER").is_none();
-    let aborts = env::var("CARGO_CFG_PANIC")? == "abort";
+    // What cargo says of `panic` in a build script is the target's default, whatever the profile says.
+    println!("cargo::rerun-if-env-changed={PANIC}");
+    let aborts = env::var_os(PANIC).is_none_or(|panic| panic == "abort");
     if aborts
         && is_systems_own
         && env::var("PROFILE")? == "release"

@@ -214,7 +214,7 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
 async fn identity_refused(code: &'static str, message: &'static str) -> String {
     let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
     sts.fail(400, code, message);
-    let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityToken": "t"});
+    let identity = json!({"roleArn": "arn:aws:iam::111122223333:role/Ci", "webIdentityToken": "token"});
     let more = json!({"assumeRoleWithWebIdentity": identity, "endpoints": [{"sts": sts.url()}]});
     machine().error(with(calls(&ecr), more)).await
 }
