@@ -62,7 +62,9 @@ impl Verdict {
 
     /// Whether the official side alone fails, at a profile, and the plugin uses the keys that one of `others` signs with.
     pub(crate) fn is_profile_not_needed(&self, others: &[&str]) -> bool {
-        let is_read = self.official.error.as_ref().is_some_and(|error| error.starts_with("loading configuration: "));
+        let readings = ["loading configuration: ", "error fetching config from profile, "];
+        let is_reading = |error: &String| readings.iter().any(|reading| error.starts_with(reading));
+        let is_read = self.official.error.as_ref().is_some_and(is_reading);
         let is_other = |line: &String| others.iter().any(|key| line.contains(&format!(" signed by {key} ")));
         is_read && self.plugin.error.is_none() && self.plugin.seen.iter().any(is_other)
     }

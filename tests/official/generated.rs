@@ -163,7 +163,10 @@ fn property(random: &mut Random) -> String {
     let (name, values) = *random.pick(&PROPERTIES);
     let (indentation, value) = (indentation(random), *random.pick(values));
     let equals = random.pick(&[" = ", " = ", "=", ": ", "\t=\t", " =  "]);
-    format!("{indentation}{name}{equals}{value}{}", random.pick(&["", "", "", " ", " # x", " ; x"]))
+    let behind = *random.pick(&["", "", "", " ", " # x", " ; x"]);
+    // A role that is a comment gets keys from no STS but the one here.
+    let behind = if (name, value) == ("role_arn", "") { "" } else { behind };
+    format!("{indentation}{name}{equals}{value}{behind}")
 }
 
 fn indentation(random: &mut Random) -> &'static str {
