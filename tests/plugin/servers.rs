@@ -69,10 +69,7 @@ async fn no_header_ends_the_plugin() {
         ("date", "Fri, 31 Dec 9999 23:59:59 GMT"),
         ("date", "Mon, 01 Jan 0001 00:00:00 GMT"),
         ("age", "18446744073709551615"),
-        ("retry-after", "18446744073709551615"),
         ("retry-after", "-9223372036854775808"),
-        ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT"),
-        ("x-amz-retry-after", "18446744073709551615"),
         ("x-amz-retry-after", "-1"),
     ] {
         let body = json!({"__type": "ServerException", "message": "again"}).to_string();
