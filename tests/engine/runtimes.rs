@@ -34,12 +34,17 @@ fn python_on_the_oldest_and_the_newest() {
 }
 
 #[test]
-fn go_by_the_oldest() {
+fn go_by_the_oldest_and_the_newest() {
+    let by = |program, go: &str| {
+        let release = comes_up(program, |stack| stack.with("GOTOOLCHAIN", format!("go{go}")));
+        assert!(numbers(&release).starts_with(&numbers(go)), "{release} is not {go}");
+        release
+    };
     for (program, example) in [(&GO, "go"), (&GO_V6, "go-v6")] {
-        let oldest = go_line(example);
-        let release = comes_up(program, |stack| stack.with("GOTOOLCHAIN", format!("go{oldest}")));
-        assert!(numbers(&release).starts_with(&numbers(&oldest)), "{release}");
+        by(program, &go_line(example));
     }
+    let newest = by(&GO, read("tests/engine/toolchain/go-newest").trim());
+    assert!(numbers(&go_line("go")) < numbers(&newest), "{newest}");
 }
 
 /// Since Java 25 all asynchronous work shares a pool of one thread less than the machine has processors, and the SDK,

@@ -34,7 +34,7 @@ tools-demo: $(ENGINE)/.engine
 tools-engine: $(addsuffix /.engine,$(ENGINE) $(OLD_ENGINES)) $(addsuffix /.hosts,$(ENGINE) $(OLD_ENGINES))
 tools-engine: $(PYTHON_ENVIRONMENTS) $(TOOLS)/node/.installed $(TOOLS)/node-old/.installed
 tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
-tools-engine: $(COMPILED)/oldest/go $(COMPILED)/oldest/go-v6 $(TOOLS)/node-runtimes/.installed
+tools-engine: $(COMPILED)/oldest/go $(COMPILED)/oldest/go-v6 $(COMPILED)/newest/go $(TOOLS)/node-runtimes/.installed
 tools-engine: $(TOOLS)/python-oldest/.installed $(TOOLS)/python-newest/.installed
 tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built
 
@@ -95,11 +95,14 @@ $(COMPILED)/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
 	@$(long) "examples/$* with its SDK (1 minute)" $(TOOL_LOGS)/example-$*.log \
 		go -C $(<D) build -v -trimpath -o $(abspath $@) .
 
-# By the oldest Go that the SDK takes, which Go's own client installs.
-$(COMPILED)/oldest/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
+# By the oldest Go that the SDK takes and by the newest, which Go's own client installs.
+NEWEST_GO := $(TOOLCHAIN)/go-newest
+$(COMPILED)/oldest/%: go = $(shell sed -n 's/^go //p' $(<D)/go.mod)
+$(COMPILED)/newest/%: go = $(shell cat $(NEWEST_GO))
+$(COMPILED)/newest/go: $(NEWEST_GO)
+$(COMPILED)/oldest/% $(COMPILED)/newest/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
 	@mkdir -p $(@D)
-	@GOTOOLCHAIN=go$$(sed -n 's/^go //p' $(<D)/go.mod) \
-		$(long) "examples/$* by the oldest Go (1 minute)" $(TOOL_LOGS)/example-$*-oldest.log \
+	@GOTOOLCHAIN=go$(go) $(long) "examples/$* by Go $(go) (1 minute)" $(TOOL_LOGS)/example-$*-$(go).log \
 		go -C $(<D) build -v -trimpath -o $(abspath $@) .
 
 # The SDK, the example and the program that brings it up, each as a path of classes.
