@@ -97,13 +97,19 @@ $(COMPILED)/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
 
 # By the oldest Go that the SDK takes and by the newest, which Go's own client installs.
 NEWEST_GO := $(TOOLCHAIN)/go-newest
+define by_another_go
+@mkdir -p $(@D)
+@GOTOOLCHAIN=go$(go) $(long) "examples/$* by Go $(go) (1 minute)" $(TOOL_LOGS)/example-$*-$(go).log \
+	go -C $(<D) build -v -trimpath -o $(abspath $@) .
+endef
+
 $(COMPILED)/oldest/%: go = $(shell sed -n 's/^go //p' $(<D)/go.mod)
+$(COMPILED)/oldest/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
+	$(by_another_go)
+
 $(COMPILED)/newest/%: go = $(shell cat $(NEWEST_GO))
-$(COMPILED)/newest/go: $(NEWEST_GO)
-$(COMPILED)/oldest/% $(COMPILED)/newest/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
-	@mkdir -p $(@D)
-	@GOTOOLCHAIN=go$(go) $(long) "examples/$* by Go $(go) (1 minute)" $(TOOL_LOGS)/example-$*-$(go).log \
-		go -C $(<D) build -v -trimpath -o $(abspath $@) .
+$(COMPILED)/newest/%: examples/%/main.go examples/%/go.mod examples/%/go.sum $(NEWEST_GO)
+	$(by_another_go)
 
 # The SDK, the example and the program that brings it up, each as a path of classes.
 $(COMPILED)/java/.built: examples/java/pom.xml $(wildcard examples/java/src/main/java/*/*.java tests/engine/programs/java/*.java)
