@@ -23,7 +23,8 @@ pub(super) struct Place {
     pub(super) caller: Caller,
 }
 
-/// Sends a request that was built with the crate `$sdk`; `$action` is the permission that it needs.
+/// Sends a request that was built with the crate `$sdk`, whose requests share no trait with those of others; `$action` is the
+/// permission that it needs.
 macro_rules! send {
     ($place:expr, $sdk:ident, $action:expr, $request:expr) => {{
         let (place, request) = (&$place, $request);

@@ -14,13 +14,26 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
 
-/// Adds the user's products to the `User-Agent` header.
-#[derive(Debug, Clone)]
-pub(super) struct UserAgents(pub(super) Vec<String>);
+/// Adds the user's products to the `User-Agent` header, and keeps the SDK from retries and from a rate limiter of its own:
+/// [`super::patience`] has both. The mode that the user set is reported to AWS before.
+#[derive(Debug)]
+pub(super) struct EachCall {
+    pub(super) user_agents: Vec<String>,
+}
 
-impl Intercept for UserAgents {
+impl Intercept for EachCall {
     fn name(&self) -> &'static str {
-        "UserAgents"
+        "EachCall"
+    }
+
+    fn read_after_serialization(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(RetryConfig::disabled());
+        Ok(())
     }
 
     fn modify_before_transmit(
@@ -29,9 +42,11 @@ impl Intercept for UserAgents {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let headers = context.request_mut().headers_mut();
-        let sdk = headers.get("user-agent").unwrap_or_default().to_owned();
-        headers.try_insert("user-agent", format!("{sdk} {}", self.0.join(" ")))?;
+        if !self.user_agents.is_empty() {
+            let headers = context.request_mut().headers_mut();
+            let sdk = headers.get("user-agent").unwrap_or_default().to_owned();
+            headers.try_insert("user-agent", format!("{sdk} {}", self.user_agents.join(" ")))?;
+        }
         Ok(())
     }
 }
@@ -88,26 +103,5 @@ impl Intercept for Rehearsal {
     ) -> Result<(), BoxError> {
         let _set_once = self.0.set(context.request().uri().to_owned());
         Err("it was not to be sent".into())
-    }
-}
-
-/// Keeps the SDK from retries and from a rate limiter of its own: [`super::patience`] has both. The mode that the user set
-/// is reported to AWS before.
-#[derive(Debug)]
-pub(super) struct OneTry;
-
-impl Intercept for OneTry {
-    fn name(&self) -> &'static str {
-        "OneTry"
-    }
-
-    fn read_after_serialization(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        config.interceptor_state().store_put(RetryConfig::disabled());
-        Ok(())
     }
 }

@@ -15,7 +15,7 @@ use aws_types::{SdkConfig, sdk_ua_metadata::FrameworkMetadata};
 use super::{
     Configuration, Error, endpoints,
     http::Http,
-    interceptors::{AsWritten, OneTry, UserAgents},
+    interceptors::{AsWritten, EachCall},
     patience::{Patience, Rules},
     region,
     settings::{Settings, variable},
@@ -49,22 +49,6 @@ pub(super) struct Session {
     sso_oidc_endpoint: Option<String>,
     ecr: Mutex<HashMap<String, aws_sdk_ecr::Client>>,
     ecr_public: OnceLock<aws_sdk_ecrpublic::Client>,
-}
-
-/// The settings of a service's client; the services' types differ in name alone.
-macro_rules! config {
-    ($session:expr, $sdk:ident, $endpoint:expr) => {{
-        let configuration = &$session.configuration;
-        let mut config = $sdk::config::Builder::from(&$session.sdk).interceptor(OneTry);
-        // A URL is called as it is: that it has no FIPS variant is no reason not to.
-        if let Some(url) = $endpoint {
-            config = config.endpoint_url(url).use_fips(false);
-        }
-        if !configuration.user_agents.is_empty() {
-            config = config.interceptor(UserAgents(configuration.user_agents.clone()));
-        }
-        config
-    }};
 }
 
 /// The clients that are kept: more Regions than AWS has, and an endpoint of one's own may name any.
@@ -138,7 +122,9 @@ impl Session {
             clients.clear();
         }
         let client = clients.entry(region.to_owned()).or_insert_with(|| {
-            let mut config = config!(self, aws_sdk_ecr, &self.ecr_endpoint).region(Region::new(region.to_owned()));
+            let mut config = aws_sdk_ecr::config::Builder::from(&self.sdk_at(&self.ecr_endpoint))
+                .interceptor(self.each_call())
+                .region(Region::new(region.to_owned()));
             if let Some(url) = &self.ecr_endpoint {
                 config = config.interceptor(AsWritten::new(url));
             }
@@ -150,26 +136,40 @@ impl Session {
     /// The client of ECR Public, the same one each time.
     pub(super) fn ecr_public(&self) -> aws_sdk_ecrpublic::Client {
         let client = self.ecr_public.get_or_init(|| {
-            let config = config!(self, aws_sdk_ecrpublic, &self.ecr_public_endpoint);
-            let config = config.region(Region::from_static(region::PUBLIC));
+            let config = aws_sdk_ecrpublic::config::Builder::from(&self.sdk_at(&self.ecr_public_endpoint))
+                .interceptor(self.each_call())
+                .region(Region::from_static(region::PUBLIC));
             aws_sdk_ecrpublic::Client::from_conf(config.build())
         });
         client.clone()
     }
 
+    /// What a service's client is made from if its endpoint is `url`, which is called as it is: that it has no FIPS variant
+    /// is no reason not to.
+    fn sdk_at(&self, url: &Option<String>) -> SdkConfig {
+        match url {
+            Some(url) => self.sdk.to_builder().endpoint_url(url).use_fips(false).build(),
+            None => self.sdk.clone(),
+        }
+    }
+
+    fn each_call(&self) -> EachCall {
+        EachCall { user_agents: self.configuration.user_agents.clone() }
+    }
+
     /// What clients of STS are made from.
     pub(super) fn sts(&self) -> aws_sdk_sts::config::Builder {
-        config!(self, aws_sdk_sts, &self.sts_endpoint)
+        aws_sdk_sts::config::Builder::from(&self.sdk_at(&self.sts_endpoint)).interceptor(self.each_call())
     }
 
     /// What clients of IAM Identity Center are made from.
     pub(super) fn sso(&self) -> aws_sdk_sso::config::Builder {
-        config!(self, aws_sdk_sso, &self.sso_endpoint)
+        aws_sdk_sso::config::Builder::from(&self.sdk_at(&self.sso_endpoint)).interceptor(self.each_call())
     }
 
     /// What clients of its service that renews tokens are made from.
     pub(super) fn sso_oidc(&self) -> aws_sdk_ssooidc::config::Builder {
-        config!(self, aws_sdk_ssooidc, &self.sso_oidc_endpoint)
+        aws_sdk_ssooidc::config::Builder::from(&self.sdk_at(&self.sso_oidc_endpoint)).interceptor(self.each_call())
     }
 }
 

@@ -112,60 +112,37 @@ var configurationCases = []Case{
 		ID: "configure.args", Level: Must,
 		Rule:   "Configure takes `args` alone, typed.",
 		Source: "proto/pulumi/provider.proto: ConfigureRequest, where `variables` is deprecated",
-		Run: func(t *T) {
-			session := t.start(Setup{})
-			request := session.configureRequest(session.configuration())
-			request.Variables = nil
-			session.worksAfter(request)
-		},
+		Run:    worksAfter((*Session).configuration, argsAlone),
 	},
 	{
 		ID: "configure.json-text", Level: Must,
 		Rule:   "Configure takes `args` whose lists, objects, numbers and booleans are JSON text, as they come from a stack's configuration.",
 		Source: configureSource + "; default providers get what `pulumi config set` wrote",
-		Run: func(t *T) {
-			session := t.start(Setup{})
-			request := session.configureRequest(textual(session.configuration()))
-			request.Variables = nil
-			session.worksAfter(request)
-		},
+		Run:    worksAfter(func(s *Session) map[string]any { return textual(s.configuration()) }, argsAlone),
 	},
 	{
 		ID: "configure.variables", Level: Should,
 		Rule:   "Configure takes `variables` alone.",
 		Source: "proto/pulumi/provider.proto: ConfigureRequest.variables",
-		Run: func(t *T) {
-			session := t.start(Setup{})
-			request := session.configureRequest(session.configuration())
-			request.Args = nil
-			session.worksAfter(request)
-		},
+		Run:    worksAfter((*Session).configuration, variablesAlone),
 	},
 	{
 		ID: "configure.secrets", Level: Must,
 		Rule:   "Configure takes secrets in `args`.",
 		Source: "proto/pulumi/provider.proto: ConfigureRequest.args (warning)",
-		Run: func(t *T) {
-			session := t.start(Setup{})
-			request := session.configureRequest(session.configurationWithSecrets())
-			request.Variables = session.variables(session.configuration())
-			session.worksAfter(request)
-		},
+		Run:    worksAfter((*Session).configurationWithSecrets, variablesWithoutSecrets),
 	},
 	{
 		ID: "configure.secrets-in-json-text", Level: Should,
 		Rule:   "Configure takes secrets inside the JSON text of a list or an object.",
 		Source: configureSource + ": `args` keeps secrets, also inside texts",
-		Run:    configureSecretsInJSON,
+		Run:    worksAfter(secretsInJSON, argsAlone),
 	},
 	{
 		ID: "configure.other-keys", Level: Must,
 		Rule:   "Configure passes over keys that it does not know, and the engine's own.",
 		Source: "pkg/resource/deploy/providers/registry.go (version, pluginDownloadURL, __internal)",
-		Run: func(t *T) {
-			session := t.start(Setup{})
-			session.worksAfter(session.configureRequest(withKeys(session.configuration(), engineKeys())))
-		},
+		Run:    worksAfter(withEngineKeys),
 	},
 	{
 		ID: "configure.wrong", Level: Must,
@@ -181,6 +158,8 @@ func withKeys(configuration, more map[string]any) map[string]any {
 	maps.Copy(all, more)
 	return all
 }
+
+func withEngineKeys(s *Session) map[string]any { return withKeys(s.configuration(), engineKeys()) }
 
 // engineKeys are keys that engines add to a provider's inputs, and one that nobody knows.
 func engineKeys() map[string]any {
@@ -239,12 +218,27 @@ func (s *Session) configurationWithSecrets() map[string]any {
 	return configuration
 }
 
-// worksAfter ends the case unless the function answers after a Configure.
-func (s *Session) worksAfter(request *pulumirpc.ConfigureRequest) {
-	s.handshake()
-	_, err := s.Configure(s.t.ctx, request)
-	s.t.check("Configure", err)
-	s.works()
+// worksAfter is a case that is over unless the function answers after a Configure in one of its forms.
+func worksAfter(configuration func(*Session) map[string]any, forms ...func(*Session, *pulumirpc.ConfigureRequest)) func(*T) {
+	return func(t *T) {
+		session := t.start(Setup{})
+		request := session.configureRequest(configuration(session))
+		for _, form := range forms {
+			form(session, request)
+		}
+		session.handshake()
+		_, err := session.Configure(t.ctx, request)
+		t.check("Configure", err)
+		session.works()
+	}
+}
+
+func argsAlone(_ *Session, request *pulumirpc.ConfigureRequest) { request.Variables = nil }
+
+func variablesAlone(_ *Session, request *pulumirpc.ConfigureRequest) { request.Args = nil }
+
+func variablesWithoutSecrets(s *Session, request *pulumirpc.ConfigureRequest) {
+	request.Variables = s.variables(s.configuration())
 }
 
 func checkConfigFailures(t *T) {
@@ -327,22 +321,20 @@ func configureWithoutNetwork(t *T) {
 	}
 }
 
-func configureSecretsInJSON(t *T) {
-	session := t.start(Setup{})
-	configuration := textual(session.configuration())
+// secretsInJSON is the configuration with the texts inside its lists and objects as secrets.
+func secretsInJSON(s *Session) map[string]any {
+	configuration := textual(s.configuration())
 	wrapped := 0
-	for key, value := range session.configuration() {
+	for key, value := range s.configuration() {
 		if list, isList := value.([]any); isList {
 			configuration[key] = jsonText(secretLeaves(list))
 			wrapped++
 		}
 	}
 	if wrapped == 0 {
-		t.notApplicable("the provider's configuration has no list")
+		s.t.notApplicable("the provider's configuration has no list")
 	}
-	request := session.configureRequest(configuration)
-	request.Variables = nil
-	session.worksAfter(request)
+	return configuration
 }
 
 // secretLeaves wraps the texts inside lists and objects.

@@ -123,12 +123,7 @@ var valueCases = []Case{
 		Rule:   "Odd texts (empty, very long, of other scripts, with control characters) do not end the process.",
 		Source: fuzzSource,
 		Run: func(t *T) {
-			session := t.configured(Setup{})
-			for _, text := range []string{"", " ", "\x00", "😀ﷺ\u202e", "%s%n{}${}", "../../etc/passwd", strings.Repeat("9", 1<<20)} {
-				session.invoke(t.Provider.Function.with(text))
-				session.alive(fmt.Sprintf("a text of %d bytes", len(text)))
-			}
-			session.works()
+			survivesEach(t, "", " ", "\x00", "😀ﷺ\u202e", "%s%n{}${}", "../../etc/passwd", strings.Repeat("9", 1<<20))
 		},
 	},
 	{
@@ -180,12 +175,7 @@ var valueCases = []Case{
 		ID: "values.no-kind", Level: Must,
 		Rule:   "A google.protobuf.Value of no kind does not end the process.",
 		Source: "google/protobuf/struct.proto: Value, which protobuf itself lets pass; " + fuzzSource,
-		Run: func(t *T) {
-			session := t.configured(Setup{})
-			session.invoke(t.Provider.Function.with(&structpb.Value{}))
-			session.alive("a value of no kind")
-			session.works()
-		},
+		Run:    func(t *T) { survivesEach(t, &structpb.Value{}) },
 	},
 	{
 		ID: "values.byte-string", Level: Must,
@@ -208,26 +198,14 @@ var valueCases = []Case{
 		Rule:   "NaN, infinities and the largest numbers do not end the process.",
 		Source: fuzzSource,
 		Run: func(t *T) {
-			session := t.configured(Setup{})
-			for _, number := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, -0.0, 1e-320} {
-				session.invoke(t.Provider.Function.with(number))
-				session.alive(fmt.Sprint(number))
-			}
-			session.works()
+			survivesEach(t, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, -0.0, 1e-320)
 		},
 	},
 	{
 		ID: "values.depth", Level: Must,
 		Rule:   "Values nested 30, 3,000 and 30,000 deep do not end the process.",
 		Source: fuzzSource,
-		Run: func(t *T) {
-			session := t.configured(Setup{})
-			for _, depth := range []int{30, 3_000, 30_000} {
-				session.invoke(t.Provider.Function.with(nested(depth)))
-				session.alive(fmt.Sprintf("%d levels", depth))
-			}
-			session.works()
-		},
+		Run:    func(t *T) { survivesEach(t, nested(30), nested(3_000), nested(30_000)) },
 	},
 }
 
@@ -271,6 +249,16 @@ func takesSecret(t *T, value any) Answer {
 	answer := session.invoke(t.Provider.Function.with(value))
 	session.good(answer, t.Provider.Function.goodArgument())
 	return answer
+}
+
+// survivesEach ends the case if a value in place of the good argument ends the process or what comes after.
+func survivesEach(t *T, values ...any) {
+	session := t.configured(Setup{})
+	for i, value := range values {
+		session.invoke(t.Provider.Function.with(value))
+		session.alive(fmt.Sprintf("value %d of %d, a %T", i+1, len(values), value))
+	}
+	session.works()
 }
 
 // refusesEach ends the case unless each value is refused in place of the good argument.
