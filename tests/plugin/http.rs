@@ -323,7 +323,7 @@ async fn tries_wait_for_random_times() {
         let times = asked.clone();
         let server = Server::start(move |_| {
             times.lock().unwrap().push(Instant::now());
-            Reply::Body(500, "{}".to_owned())
+            Reply::Body(400, r#"{"__type": "ThrottlingException", "message": "Rate exceeded"}"#.to_owned())
         });
         let endpoint = server.await.unwrap();
         let configuration = json!({"region": "eu-west-1", "maxRetries": 2, "endpoints": [{"ecr": endpoint.url()}]});
@@ -331,7 +331,8 @@ async fn tries_wait_for_random_times() {
         let [first, second] = asked.lock().unwrap()[..] else { panic!("two tries") };
         second - first
     }
-    // Of waits that are spread evenly over a second, eight lie within a tenth of one less often than once in 100,000.
+    // A throttled call waits for one to two seconds. Eight waits that are spread evenly over a second lie within a tenth of
+    // one less often than once in 100,000.
     let mut tasks: JoinSet<_> = (0..8).map(|_| wait()).collect();
     let mut waits = Vec::new();
     while let Some(wait) = tasks.join_next().await {

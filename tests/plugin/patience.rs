@@ -8,6 +8,7 @@ use std::{
 };
 
 use aws_smithy_types::{DateTime, date_time::Format};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr},
@@ -336,6 +337,7 @@ async fn the_retries_of_the_sdks_of_2026_change_nothing() {
 #[tokio::test]
 async fn three_hundred_plugins_at_once_all_get_their_token() {
     const PLUGINS: usize = 300;
+    open_as_many_files_as_may_be();
     let ecr = Ecr::start().await.unwrap();
     let mut plugins = JoinSet::new();
     for _ in 0..PLUGINS {
@@ -358,6 +360,12 @@ async fn three_hundred_plugins_at_once_all_get_their_token() {
         tokens.insert(results["password"].to_string());
     }
     assert_eq!(tokens.len(), PLUGINS, "each has one of its own");
+}
+
+/// Many systems let a process open 1,024 files unless it asks for more; a plugin costs the test four.
+fn open_as_many_files_as_may_be() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("up to the hard limit");
 }
 
 #[tokio::test]
