@@ -2,7 +2,7 @@
 //! containers and instances do, and a proxy to it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
@@ -163,7 +163,15 @@ fn parameters(asked: &Asked, given: &str) -> String {
     if let Some(name) = parameters.get_mut("RoleSessionName").filter(|name| !given.contains(name.as_str())) {
         "(made up)".clone_into(name);
     }
-    parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    let tags = take_tags(&mut parameters);
+    let parameters = parameters.iter().map(|(name, value)| format!("{name}={value}"));
+    parameters.chain(tags).collect::<Vec<_>>().join(" ")
+}
+
+/// The tags of a session. They are a map, which the SDK for Go sends in another order each time.
+fn take_tags(parameters: &mut BTreeMap<&str, String>) -> BTreeSet<String> {
+    let mut take = |number, part| parameters.remove(format!("Tags.member.{number}.{part}").as_str());
+    (1..).map_while(|number| Some(format!("tag {}={}", take(number, "Key")?, take(number, "Value")?))).collect()
 }
 
 /// What a service answers if nothing else was said. Whatever is secret holds the word `hush`.
