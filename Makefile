@@ -14,42 +14,63 @@ PROVIDER ?= $(PLUGIN)
 
 include platforms/platforms.mk
 
-.PHONY: help build demo stand-in test test-fast test-engine conformance test-conformance lint lint-dependencies fmt deny clean
+.PHONY: help build demo parts-of-demo run-demo stand-in test parts-of-tests run-tests test-fast test-engine conformance tools-conformance \
+	test-conformance lint lint-dependencies fmt deny clean
+
+# Runs two targets, of which the first builds and installs what stays, and says what a second run will cost.
+define in_two_parts
+@begun=$$(date +%s) && $(MAKE) --no-print-directory $(1) && built=$$(date +%s) && \
+	$(MAKE) --no-print-directory $(2) && $(TOOLCHAIN)/took.sh $$begun $$built
+endef
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the plugin for release: target/release/pulumi-resource-aws
 	@echo "==> Building the plugin (some minutes the first time)"
 	@cargo build --release --locked
 
-demo: build stand-in $(if $(shell command -v pulumi),,tools-demo) ## Bring up examples/yaml against a stand-in for Amazon ECR, without an AWS account
+demo: ## Bring up examples/yaml against a stand-in for Amazon ECR, without an AWS account
+	$(call in_two_parts,parts-of-demo,run-demo)
+
+parts-of-demo: build stand-in $(if $(shell command -v pulumi),,tools-demo)
+
+run-demo:
 	@examples/demo.sh
 
 stand-in:
 	@echo "==> Building the stand-in for Amazon ECR"
 	@cargo build --locked --package ecr-stand-in
 
-test: lint build test-fast test-official test-conformance test-engine ## Run all the tests; installs what they need into .tools/
+test: ## Run all the tests; installs what they need into .tools/
+	$(call in_two_parts,parts-of-tests,run-tests)
+
+parts-of-tests: lint build stand-in $(TOOLS)/moto/.installed tools-official tools-conformance tools-engine
+	@echo "==> Building the tests"
+	@cargo test --workspace --locked --lib --bins --test plugin --test official --test engine --no-run
+
+run-tests: test-fast test-official test-conformance test-engine
 
 test-fast: $(TOOLS)/moto/.installed ## Run the tests that need no engine
 	@echo "==> Testing the plugin as a process"
 	@cargo test --workspace --locked --lib --bins
-	@cargo test --locked --test plugin -- --test-threads 8 # most of them wait
+	@cargo test --workspace --locked --test plugin -- --test-threads 8 # most of them wait
 
 test-engine: tools-engine build stand-in ## Run the tests on the real engine with the real SDKs
 	@echo "==> Testing on the real engine"
 	@mkdir -p $(TOOL_LOGS) && : > $(STEPS)
-	@ENGINE_STEPS="$(abspath $(STEPS))" cargo test --locked --test engine -- --nocapture --test-threads 2; \
+	@ENGINE_STEPS="$(abspath $(STEPS))" cargo test --workspace --locked --test engine -- --nocapture --test-threads 2; \
 		ended=$$?; $(TOOLCHAIN)/summary.sh $(STEPS); exit $$ended
 
 conformance: ## Hold a provider against the protocol: make conformance PROVIDER=path
 	@test -n "$(PROVIDER_GIVEN)" || $(MAKE) --no-print-directory build
 	@cd tests/conformance && go run . -provider "$(abspath $(PROVIDER))"
 
-test-conformance: build $(PEERS)/pulumi-go-provider/pulumi-resource-aws ## Run the conformance suite on this plugin and on a peer, and the engine's own client
+tools-conformance: build $(PEERS)/pulumi-go-provider/pulumi-resource-aws
 	@$(long) "conformance suite (minutes the first time)" $(TOOL_LOGS)/conformance.log \
 		go -C tests/conformance build -v -o /dev/null .
+
+test-conformance: tools-conformance ## Run the conformance suite on this plugin and on a peer, and the engine's own client
 	@echo "==> Holding the plugin and a peer written in Go against the protocol"
 	@cd tests/conformance && go vet . ./testdata/greeting && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
 

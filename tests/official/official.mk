@@ -13,8 +13,8 @@ $(OFFICIAL): $(addprefix tests/official/,main.go provider.go go.mod go.sum)
 
 test-official: tools-official ## Compare the plugin with the libraries of the official provider, case by case
 	@echo "==> Comparing with the libraries of the official provider"
-	@cargo test --locked --test official -- --test-threads 4
+	@cargo test --workspace --locked --test official -- --test-threads 4
 
 official: tools-official ## Compare on generated cases, CASES=5000, or on those of a file, FILE=path
-	@FILE="$(abspath $(FILE))" CASES=$(or $(CASES),1000) cargo test --locked --test official \
+	@FILE="$(abspath $(FILE))" CASES=$(or $(CASES),1000) cargo test --workspace --locked --test official \
 		$(if $(FILE),a_file_of_one_s_own,generated) -- --nocapture
