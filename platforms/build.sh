@@ -21,7 +21,7 @@ sysroot=$("${RUSTC:-rustc}" --print sysroot)
 export CARGO_TARGET_DIR=$root/target/dist
 # A panic aborts, so nothing reads the tables by which exceptions unwind the stack.
 export RUSTFLAGS="-C force-unwind-tables=no --remap-path-prefix=$root=/plugin --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$sysroot=/rust"
-export CFLAGS="-fno-asynchronous-unwind-tables -ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$CARGO_TARGET_DIR=/target"
+export CFLAGS="-fstack-protector-strong -fno-asynchronous-unwind-tables -ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$CARGO_TARGET_DIR=/target"
 arguments=(--release --locked --bin pulumi-resource-aws)
 case $target in
     *-linux-gnu)

@@ -68,6 +68,7 @@ func TestProvider(t *testing.T) {
 // TestPeer shows that the suite is about the protocol: a plugin of another language and framework runs through it, with the
 // one function of the file that it has in full.
 func TestPeer(t *testing.T) {
+	t.Parallel()
 	suite := load(t, buildPeer(t), providerFile)
 	suite.provider.Functions = suite.provider.Functions[:1]
 	suite.deviate(t, peerDeviations)
@@ -108,6 +109,7 @@ func TestEachFunctionRuns(t *testing.T) {
 // TestGreeting shows that the suite knows of a provider what its file says and no more: another package with another
 // function, which calls no service.
 func TestGreeting(t *testing.T) {
+	t.Parallel()
 	runSuite(t, build(t, "testdata/greeting"), "testdata/greeting/provider.json", greetingDeviations)
 }
 
@@ -153,6 +155,7 @@ var askingFaults = map[string][]string{
 
 // TestFaults shows that cases find what a provider does wrong, and that most such providers serve well otherwise.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	binary := build(t, "testdata/greeting")
 	findsFaults(t, binary, "testdata/greeting/provider.json", faults, "invoke.good")
 	findsFaults(t, binary, "testdata/greeting/asking.json", askingFaults, "invoke.good", "concurrency.different")
@@ -181,6 +184,7 @@ func casesOf(ids []string) []Case {
 
 // TestNoProvider shows that what is no provider breaks every rule at once, whether it ends, hangs or says something else.
 func TestNoProvider(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{
 		"ends":         "exit 3",
 		"hangs":        "exec sleep 1000",
@@ -210,6 +214,7 @@ func TestNoProvider(t *testing.T) {
 // TestCommand runs the suite as people do: a line a case, and an exit code that tells whether a must is broken. Of the
 // rules about Handshake the peer breaks a should and no must, and some do not apply to it.
 func TestCommand(t *testing.T) {
+	t.Parallel()
 	conformance := build(t, ".")
 	none := noProvider(t, "exit 3")
 	run := func(wanted int, name string, arguments ...string) string {

@@ -45,6 +45,14 @@ fn the_release_binary_is_hardened() {
         dynamic.contains("BIND_NOW") || dynamic.contains("NOW"),
         "functions that are bound at the start: {dynamic}"
     );
+    let symbols = readelf("--dyn-syms");
+    assert!(symbols.contains("__stack_chk_fail"), "stack protection of the parts in C: {symbols}");
+}
+
+#[test]
+fn the_aws_lc_of_the_lock_file_is_linked() {
+    // Cargo builds this test in the environment in which it builds AWS-LC.
+    assert_eq!(option_env!("AWS_LC_SYS_USE_SYSTEM"), Some("0"), "a build takes the AWS-LC that the machine has");
 }
 
 /// What `make build` built. Without it a test is left out, loudly, but never in CI.
