@@ -72,7 +72,7 @@ tools-conformance: build $(PEERS)/pulumi-go-provider/pulumi-resource-aws
 
 test-conformance: tools-conformance ## Run the conformance suite on this plugin and on a peer, and the engine's own client
 	@echo "==> Holding the plugin and a peer written in Go against the protocol"
-	@cd tests/conformance && go vet . ./testdata/greeting && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -v .
+	@cd tests/conformance && go vet . ./testdata/greeting && PROVIDER="$(abspath $(PLUGIN))" go test -count 1 -parallel 4 -v .
 
 lint: ## Check formatting, lints and the links of the documentation
 	@echo "==> Checking formatting and lints"
