@@ -19,7 +19,7 @@ use super::{
     patience::{Patience, Rules},
     region,
     settings::{Settings, variable},
-    shown, trust,
+    trust,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl Session {
             self.configuration.region.clone().map(|region| (self.configuration.namespace.key("region"), region));
         let named = named.or_else(|| of_variable("AWS_REGION")).or_else(|| of_variable("AWS_DEFAULT_REGION"));
         let (source, region) = named.or_else(of_profile).ok_or_else(|| Error::NoRegion {
-            profile: shown::name(self.settings.profile()),
+            profile: self.settings.shown_profile(),
             namespace: self.configuration.namespace,
         })?;
         region::tell(&region, &source);

@@ -59,6 +59,14 @@ impl Settings {
         &self.profile
     }
 
+    /// The same, as it may be shown.
+    pub(super) fn shown_profile(&self) -> String {
+        match self.files.section(&self.profile) {
+            Some(_) => shown::name(&self.profile),
+            None => shown::unknown(&self.profile),
+        }
+    }
+
     /// A profile.
     ///
     /// # Errors

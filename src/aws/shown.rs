@@ -53,6 +53,11 @@ pub(super) fn path(path: &Path) -> String {
     }
 }
 
+/// Whether `text` may be a key: it is neither a name nor a path.
+pub(super) fn may_be_key(text: &str) -> bool {
+    name(text) == HIDDEN && path(Path::new(text)) == HIDDEN
+}
+
 /// The length of a secret access key, which may begin with a slash.
 const SECRET_KEY: usize = 40;
 

@@ -137,10 +137,14 @@ fn role(path: &str, role: &AssumeRole, invalid: &mut Vec<Invalid>) {
     }
 }
 
-/// What STS takes for the name of a session.
-fn session_name(path: String, name: Option<&str>, invalid: &mut Vec<Invalid>) {
+/// Whether STS takes `text` for the name of a session.
+pub(super) fn is_session_name(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-    if name.is_some_and(|name| !(2..=64).contains(&name.len()) || !name.bytes().all(is_allowed)) {
+    (2..=64).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+fn session_name(path: String, name: Option<&str>, invalid: &mut Vec<Invalid>) {
+    if name.is_some_and(|name| !is_session_name(name)) {
         invalid.push(Invalid::new(path, "must be 2 to 64 letters, digits and characters of _+=,.@-"));
     }
 }

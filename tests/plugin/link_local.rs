@@ -50,7 +50,7 @@ async fn inside() {
     let mut running = machine.configured(calls(&ecr)).await;
     assert_eq!(running.asked(&ecr).await.access_key, "ASIACONTAINER");
     assert_eq!(container.asked()[0].path, "/v2/credentials/task?id=1");
-    assert_eq!(running.source().await, "the container's service at http://169.254.170.2/v2/credentials/task");
+    assert_eq!(running.source().await, "the container's service at http://169.254.170.2");
 
     let pod = Server::start_at("169.254.170.23:80", |_| Reply::Body(200, CONTAINER_KEYS.to_owned())).await.unwrap();
     let machine = Machine::new().file("token", "pod-token");

@@ -28,6 +28,9 @@ const LIMITS: Limits = Limits { connect: Duration::from_secs(2), answer: Duratio
 /// How much of what the service says of a failure is shown.
 const SHOWN: usize = 300;
 
+/// How long the last part of a path is that is an identifier, and no word.
+const ID: usize = 16;
+
 fn invalid(name: &str, problem: impl Into<String>) -> Error {
     Error::Setting { name: name.to_owned(), problem: problem.into() }
 }
@@ -71,7 +74,7 @@ pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, E
             })
         })?;
         match reply.failure.take() {
-            Some(failure) => Err(failure.map(|_| no_use(refusal(&reply, token.as_deref())))),
+            Some(failure) => Err(failure.map(|_| no_use(refusal(&reply, token.as_deref(), url)))),
             None => Ok(reply),
         }
     };
@@ -80,20 +83,22 @@ pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, E
     Ok(Found::new(credentials.map_err(no_use)?, what))
 }
 
-/// What the service at `url` is called, for people.
+/// What the service at `url` is called, for people: who knows its path gets the credentials.
 pub(super) fn title(url: &str) -> String {
-    format!("the container's service at {}", without_query(url))
+    format!("the container's service at {}", validity::origin(url))
 }
 
 /// What the service says of a failure, in JSON or as text.
-fn refusal(reply: &Reply, token: Option<&str>) -> String {
+fn refusal(reply: &Reply, token: Option<&str>, url: &str) -> String {
     let object = Object::new(&reply.body).ok();
     let text = |key| object.as_ref()?.text(key).ok()?.map(str::to_owned);
     let said = match (text("message"), text("code")) {
         (Some(message), Some(code)) => format!("{message} ({code})"),
         (message, code) => message.or(code).unwrap_or_else(|| String::from_utf8_lossy(&reply.body).into_owned()),
     };
-    let said = Secrets::new(token).show(&said, SHOWN);
+    let path = url.parse::<Uri>().unwrap_or_default().path().to_owned();
+    let id = path.rsplit('/').next().filter(|id| id.len() >= ID);
+    let said = Secrets::new([Some(path.as_str()), id, token].into_iter().flatten()).show(&said, SHOWN);
     format!("it answered with HTTP status {}{}", reply.status, if said.is_empty() { said } else { format!(": {said}") })
 }
 
@@ -126,12 +131,14 @@ async fn check_host(url: &str) -> Result<(), Error> {
     }
     let addresses = match host.parse::<IpAddr>() {
         Ok(ip) => vec![ip],
+        // The system may take a number for an address, a proxy is asked for it all the same.
+        Err(_) if is_number(host) => Vec::new(),
         Err(_) => match lookup_host((host, 0)).await {
             Ok(addresses) => addresses.map(|address| address.ip()).collect(),
             Err(error) => return Err(invalid(FULL, format!("names a host that cannot be looked up: {error}"))),
         },
     };
-    match addresses.into_iter().all(is_of_container) {
+    match !addresses.is_empty() && addresses.into_iter().all(is_of_container) {
         true => Ok(()),
         false => Err(invalid(FULL, "names neither this machine nor the service of ECS or EKS, and has no https")),
     }
@@ -142,6 +149,10 @@ fn is_of_container(ip: IpAddr) -> bool {
     ip.is_loopback() || services.iter().any(|service| service.parse() == Ok(ip))
 }
 
-fn without_query(url: &str) -> &str {
-    url.split('?').next().unwrap_or(url)
+/// Whether a host is written as a number, such as `2130706433` or `127.1`.
+fn is_number(host: &str) -> bool {
+    host.trim_end_matches('.')
+        .rsplit('.')
+        .next()
+        .is_some_and(|label| label.starts_with(|char: char| char.is_ascii_digit()))
 }

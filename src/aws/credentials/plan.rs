@@ -93,7 +93,7 @@ impl Plan {
             }
         }
         let name = settings.profile();
-        let title = format!("profile {}", shown::name(name));
+        let title = format!("profile {}", settings.shown_profile());
         let Ok(profile) = settings.section(name) else {
             tried.push(format!("{title} (there is none in the shared AWS files)"));
             return Ok(Self { base: machine(&mut tried)?, profile: None, roles: Vec::new(), tried });

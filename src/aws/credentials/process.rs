@@ -148,7 +148,7 @@ fn secrets(command: &str, stdout: &[u8]) -> Secrets {
     Secrets::new(environment.chain(typed(command)).chain(printed.into_iter().flatten()))
 }
 
-/// What stands in a command behind an option or a variable whose name is that of a secret.
+/// What stands in a command behind an option or a variable whose name is that of a secret, and what may be a key.
 fn typed(command: &str) -> Vec<String> {
     let names_secret = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -157,8 +157,9 @@ fn typed(command: &str) -> Vec<String> {
     let words: Vec<_> = command.split_whitespace().collect();
     let assigned = words.iter().filter_map(|word| word.split_once('='));
     let options = words.windows(2).map(|pair| (pair[0], pair[1])).filter(|(name, _)| name.starts_with('-'));
-    let all = assigned.chain(options).filter(|(name, _)| names_secret(name));
-    all.map(|(_, value)| value.trim_matches(['"', '\'']).to_owned()).collect()
+    let all = assigned.chain(options).filter(|(name, _)| names_secret(name)).map(|(_, value)| value);
+    let keys = words.iter().copied().filter(|word| shown::may_be_key(word));
+    all.chain(keys).map(|value| value.trim_matches(['"', '\'']).to_owned()).collect()
 }
 
 fn parse(output: &[u8]) -> Result<Credentials, String> {

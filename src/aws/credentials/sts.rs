@@ -118,7 +118,7 @@ impl<'a> Sts<'a> {
         let [key, token] = secrets(base);
         // STS quotes what it refuses.
         let external_id = role.external_id.as_deref().unwrap_or_default();
-        let told = [key, token, external_id, shown::hidden_arn(&role.role_arn)];
+        let told = [key, token, external_id, misplaced_session_name(role), shown::hidden_arn(&role.role_arn)];
         let output = self.send(&told, || request.clone().send()).await;
         let output = output.map_err(|error| refused(role, "sts:AssumeRole", error))?;
         credentials(output.credentials)
@@ -151,7 +151,7 @@ impl<'a> Sts<'a> {
             .set_duration_seconds(duration(role))
             .set_policy(role.policy.clone())
             .set_policy_arns(policies(role));
-        let told = [token.trim(), shown::hidden_arn(&role.role_arn)];
+        let told = [token.trim(), misplaced_session_name(role), shown::hidden_arn(&role.role_arn)];
         let output = self.send(&told, || request.clone().send()).await.map_err(|error| match error {
             Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => unfit(answer),
             other => refused(role, "sts:AssumeRoleWithWebIdentity", other),
@@ -206,6 +206,11 @@ fn refused(role: &AssumeRole, action: &'static str, error: Error) -> Error {
     }
 }
 
+/// What stands in the place of a session's name and is none: STS quotes it.
+fn misplaced_session_name(role: &AssumeRole) -> &str {
+    role.session_name.as_deref().filter(|name| !validity::is_session_name(name)).unwrap_or_default()
+}
+
 fn duration(role: &AssumeRole) -> Option<i32> {
     let duration = validity::parse_duration(role.duration.as_deref()?)?;
     i32::try_from(duration.as_secs()).ok()
@@ -221,7 +226,10 @@ fn some<T: Clone>(values: &[T]) -> Option<Vec<T>> {
 }
 
 fn credentials(given: Option<aws_sdk_sts::types::Credentials>) -> Result<Credentials, Error> {
-    let given = given.ok_or(Error::Incomplete("no credentials of the assumed role"))?;
+    let is_whole = |given: &aws_sdk_sts::types::Credentials| {
+        ![&given.access_key_id, &given.secret_access_key, &given.session_token].into_iter().any(String::is_empty)
+    };
+    let given = given.filter(is_whole).ok_or(Error::Incomplete("no credentials of the assumed role"))?;
     let expiry = given.expiration.try_into().ok();
     Ok(Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), expiry, "AWS STS"))
 }

@@ -29,7 +29,7 @@ async fn a_container_asks_its_service() {
         assert!(asked.is_signed_with("container-secret"));
         let [asked] = &service.asked()[..] else { panic!("one question") };
         assert_eq!((asked.path.as_str(), asked.header("authorization")), ("/role?x=1", expected));
-        assert_eq!(running.source().await, format!("the container's service at {}/role", service.url()));
+        assert_eq!(running.source().await, format!("the container's service at {}", service.url()));
     }
 }
 
@@ -38,6 +38,8 @@ async fn a_container_s_service_that_is_no_good_is_an_error() {
     for (name, value, part) in [
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "127.0.0.1:1", "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL"),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/x", "FULL_URI names neither this machine nor the"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.1/x", "FULL_URI names neither this machine nor the"),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://2130706433/x", "FULL_URI names neither this machine nor the"),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x", "127.0.0.1:1 could not be reached: "),
         ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "role", "RELATIVE_URI must begin with a slash"),
     ] {
@@ -60,6 +62,6 @@ async fn a_container_s_service_that_stops_halfway_is_given_up() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", service.url());
     let error = machine.error(with(calls(&ecr), json!({"maxRetries": 1}))).await;
-    let expected = format!("the container's service at {}/ did not answer in time. Try again", service.url());
-    assert!(error.contains(&expected) || error.contains(&expected.replace("/ did", " did")), "{error}");
+    let expected = format!("the container's service at {} did not answer in time. Try again", service.url());
+    assert!(error.contains(&expected), "{error}");
 }
