@@ -197,10 +197,13 @@ enum Without {
     /// The addresses that share the first bits of one.
     Network(IpAddr, u8),
     /// An address, on all ports or one.
-    Address(IpAddr, Option<u16>),
+    Address(IpAddr, Port),
     /// A host and all below it, or what is below it alone, on all ports or one.
-    Domain { suffix: String, itself: bool, port: Option<u16> },
+    Domain { suffix: String, itself: bool, port: Port },
 }
+
+/// A port as it is written: `0443` is none that a URL has.
+type Port = Option<String>;
 
 impl Without {
     fn new(entry: &str) -> Option<Self> {
@@ -217,7 +220,7 @@ impl Without {
             return Some(Self::Address(ip, None));
         }
         let (host, port) = match entry.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port.parse().ok()?)),
+            Some((host, port)) => (host, Some(port.to_owned()).filter(|port| !port.is_empty())),
             None => (entry.as_str(), None),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -233,7 +236,7 @@ impl Without {
     }
 
     fn covers(&self, host: &str, port: u16) -> bool {
-        let is_port = |wanted: &Option<u16>| wanted.is_none_or(|wanted| wanted == port);
+        let is_port = |wanted: &Port| wanted.as_ref().is_none_or(|wanted| *wanted == port.to_string());
         let ip = host.parse::<IpAddr>().ok();
         match self {
             Self::All => true,
@@ -299,6 +302,9 @@ mod tests {
             ("10.0.0.1:80", &[("10.0.0.1", 80)], &[("10.0.0.1", 81)]),
             ("[2001:db8::1]:80", &[("2001:db8::1", 80)], &[("2001:db8::1", 81)]),
             ("2001:db8::1", &[("2001:db8::1", 80)], &[]),
+            ("corp.test:", &[("corp.test", 80), ("a.corp.test", 443)], &[]),
+            ("corp.test:080", &[], &[("corp.test", 80)]),
+            ("corp.test:x", &[], &[("corp.test", 80)]),
         ] {
             let without = Without::new(entry).unwrap();
             assert!(inside.iter().all(|(host, port)| without.covers(host, *port)), "{entry}");

@@ -2,12 +2,27 @@
 //!
 //! No text quotes any of it: it holds keys.
 
-use std::time::SystemTime;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
+
+/// The members of an object. One that has no value here, half a surrogate pair for example, is null: it stops nothing
+/// unless it is needed, as in Go.
+///
+/// There is no `Debug`: it holds keys.
+#[derive(Deserialize)]
+#[serde(from = "BTreeMap<String, Box<RawValue>>")]
+pub(super) struct Members(pub(super) Map<String, Value>);
+
+impl From<BTreeMap<String, Box<RawValue>>> for Members {
+    fn from(members: BTreeMap<String, Box<RawValue>>) -> Self {
+        let value = |raw: Box<RawValue>| serde_json::from_str(raw.get()).unwrap_or_default();
+        Self(members.into_iter().map(|(key, raw)| (key, value(raw))).collect())
+    }
+}
 
 /// An object whose keys count whatever their case, as in Go.
 ///
@@ -22,11 +37,20 @@ impl Object {
     /// A sentence.
     pub(super) fn new(json: &[u8]) -> Result<Self, String> {
         // What follows the object is not looked at; serde's own message can quote the text.
-        let object = Map::deserialize(&mut serde_json::Deserializer::from_slice(json));
-        let object: Map<String, Value> = object.map_err(|error| {
+        let json = String::from_utf8_lossy(json);
+        let members = Members::deserialize(&mut serde_json::Deserializer::from_str(&json)).map_err(|error| {
             format!("its answer is not a JSON object (line {}, column {})", error.line(), error.column())
         })?;
-        Ok(Self(object.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect()))
+        Ok(Self::of(members.0))
+    }
+
+    fn of(members: Map<String, Value>) -> Self {
+        Self(members.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect())
+    }
+
+    /// The object of a key.
+    pub(super) fn object(&self, key: &str) -> Option<Self> {
+        Some(Self::of(self.get(key)?.as_object()?.clone()))
     }
 
     /// The value of a key, unless it is null.
@@ -60,14 +84,18 @@ impl Object {
     }
 }
 
-/// A time with an offset, `Z`, or `UTC` as older versions of the AWS CLI wrote it. As in Go, a comma is as good as a point,
-/// but letters are capitals.
+/// A time with an offset, `Z`, or `UTC` as older versions of the AWS CLI wrote it. As in Go, a comma is as good as a point
+/// and an hour may have one digit, but letters are capitals.
 pub(super) fn time(text: &str) -> Option<SystemTime> {
     if text.contains(['t', 'z']) {
         return None;
     }
     let text = text.replace(',', ".");
     let text = text.strip_suffix("UTC").map_or_else(|| text.to_owned(), |text| format!("{text}Z"));
+    let text = match text.split_once('T') {
+        Some((date, time)) if time.find(':') == Some(1) => format!("{date}T0{time}"),
+        _ => text,
+    };
     SystemTime::try_from(DateTime::from_str(&text, Format::DateTimeWithOffset).ok()?).ok()
 }
 
@@ -83,10 +111,13 @@ mod tests {
             "2030-01-02T03:04:05+00:00",
             "2030-01-02T05:04:05.000+02:00",
             "2030-01-02T03:04:05,0Z",
+            "2030-01-02T3:04:05Z",
         ] {
             assert_eq!(time(text), Some(expected), "{text}");
         }
-        for text in ["", "2030-01-02", "soon", "2030-01-02T03:04:05", "2030-01-02t03:04:05z"] {
+        for text in
+            ["", "2030-01-02", "soon", "2030-01-02T03:04:05", "2030-01-02t03:04:05z", "T:", "2030-01-02T\u{fc}:"]
+        {
             assert_eq!(time(text), None, "{text}");
         }
     }

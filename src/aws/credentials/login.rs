@@ -3,12 +3,12 @@
 use std::{path::PathBuf, time::SystemTime};
 
 use aws_credential_types::Credentials;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
     super::{Error, files, settings::variable, shown},
-    Found, json,
+    Found,
+    json::{self, Object},
 };
 
 const NOT_UNDERSTOOD: &str = "is kept in a file that cannot be read or is not understood";
@@ -56,8 +56,8 @@ pub(super) async fn credentials(login: &Login) -> Result<Found, Error> {
 }
 
 fn parse(json: &[u8]) -> Option<Credentials> {
-    let cached: Value = serde_json::from_slice(json).ok()?;
-    let text = |key| cached.get("accessToken")?.get(key)?.as_str().filter(|text| !text.is_empty());
+    let keys = Object::new(json).ok()?.object("accessToken")?;
+    let text = |key| keys.text(key).ok()?.filter(|text| !text.is_empty()).map(str::to_owned);
     let (access_key, secret_key, token) = (text("accessKeyId")?, text("secretAccessKey")?, text("sessionToken")?);
-    Some(Credentials::new(access_key, secret_key, Some(token.to_owned()), json::time(text("expiresAt")?), "aws login"))
+    Some(Credentials::new(access_key, secret_key, Some(token), json::time(&text("expiresAt")?), "aws login"))
 }

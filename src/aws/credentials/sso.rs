@@ -17,7 +17,8 @@ use tokio::task::spawn_blocking;
 
 use super::{
     super::{Error, answer, files, patience::Kind, session::Session, shown},
-    Found, json,
+    Found,
+    json::{self, Members},
 };
 use crate::system;
 
@@ -108,7 +109,8 @@ impl Cached {
             true => sign_in.failed("was not found: nobody has signed in on this machine"),
             false => sign_in.failed(NOT_UNDERSTOOD),
         })?;
-        let fields = serde_json::from_slice(&bytes).map_err(|_| sign_in.failed(NOT_UNDERSTOOD))?;
+        let fields = serde_json::from_str::<Members>(&String::from_utf8_lossy(&bytes));
+        let Members(fields) = fields.map_err(|_| sign_in.failed(NOT_UNDERSTOOD))?;
         let cached = Self { path, fields };
         match cached.text("accessToken").is_some() && cached.expiry().is_some() {
             true => Ok(cached),

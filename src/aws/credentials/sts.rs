@@ -226,10 +226,10 @@ fn some<T: Clone>(values: &[T]) -> Option<Vec<T>> {
 }
 
 fn credentials(given: Option<aws_sdk_sts::types::Credentials>) -> Result<Credentials, Error> {
-    let is_whole = |given: &aws_sdk_sts::types::Credentials| {
-        ![&given.access_key_id, &given.secret_access_key, &given.session_token].into_iter().any(String::is_empty)
+    let has_keys = |given: &aws_sdk_sts::types::Credentials| {
+        !given.access_key_id.is_empty() && !given.secret_access_key.is_empty()
     };
-    let given = given.filter(is_whole).ok_or(Error::Incomplete("no credentials of the assumed role"))?;
+    let given = given.filter(has_keys).ok_or(Error::Incomplete("no credentials of the assumed role"))?;
     let expiry = given.expiration.try_into().ok();
     Ok(Credentials::new(given.access_key_id, given.secret_access_key, Some(given.session_token), expiry, "AWS STS"))
 }
