@@ -5,6 +5,8 @@
 //! Pulumi. What AWS answered is kept in the [`cache`]. [`run`] wires them.
 
 #![forbid(unsafe_code)]
+// What prints by itself panics where nobody takes it: `writeln!` says so.
+#![warn(clippy::print_stderr)]
 // A call of AWS is futures in futures, which count here.
 #![recursion_limit = "256"]
 

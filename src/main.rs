@@ -1,11 +1,14 @@
 //! The executable that the Pulumi engine starts.
 
 #![forbid(unsafe_code)]
+// What prints by itself panics where nobody takes it: `writeln!` says so.
+#![warn(clippy::print_stderr)]
 
 mod arguments;
 
 use std::{
     env,
+    fmt::Display,
     io::{self, Write},
     panic::{self, PanicHookInfo},
     process::ExitCode,
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
         Ok(Command::Version) => print(&format!("{} {}", package.executable(), package.version)),
         Ok(Command::Help) => print(&arguments::help(package)),
         Err(error) => {
-            eprintln!("{}: {error}\n\n{}", package.executable(), arguments::help(package));
+            complain(package, &format!("{error}\n\n{}", arguments::help(package)));
             ExitCode::from(USAGE)
         }
     }
@@ -53,6 +56,11 @@ fn print(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Says what is wrong; nobody may take it.
+fn complain(package: &Package, wrong: &dyn Display) {
+    let _ = writeln!(io::stderr(), "{}: {wrong}", package.executable());
 }
 
 fn serve(package: &'static Package, arguments: Arguments) -> ExitCode {
@@ -86,8 +94,7 @@ fn examine(package: &'static Package, examination: Examination) -> ExitCode {
     match examined {
         Ok(verdict) => ExitCode::from(verdict as u8),
         Err(error) => {
-            // stderr may be closed as well.
-            let _ = writeln!(io::stderr(), "{}: {error}", package.executable());
+            complain(package, &error);
             ExitCode::from(doctor::Verdict::Broken as u8)
         }
     }

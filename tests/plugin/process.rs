@@ -1,6 +1,6 @@
 //! Arguments, the port line, signals, and the engine's end.
 
-use std::process::Stdio;
+use std::{fs::File, process::Stdio};
 
 use pulumi_resource_aws::{VERSION, proto::pulumirpc::PluginAttach};
 use support::{
@@ -34,6 +34,18 @@ async fn a_wrong_command_line_is_a_usage_error() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
         assert!(String::from_utf8(output.stderr).unwrap().contains("Usage:"), "{arguments:?}");
+    }
+}
+
+/// 101 would be a panic's.
+#[tokio::test]
+async fn exit_codes_are_the_same_where_stderr_takes_nothing() {
+    for arguments in [&["--colour"][..], &["doctor", "--colour"], &["doctor", "--json"]] {
+        let code = output(arguments).await.status.code();
+        assert!(code.is_some_and(|code| code != 0 && code != 101), "{arguments:?}: {code:?}");
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let run = command().args(arguments).stderr(full).spawn().unwrap();
+        assert_eq!(run.wait_with_output().await.unwrap().status.code(), code, "{arguments:?}");
     }
 }
 
