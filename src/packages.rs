@@ -151,7 +151,7 @@ fn about(owner: Option<&str>) -> Json {
         "description": "Credentials, images and repositories of Amazon ECR, read by a plugin of a few megabytes. Use it beside \
                         the package that manages them.",
         "keywords": ["pulumi", "aws", "ecr", "docker", "category/cloud", "kind/native"],
-        "meta": {"moduleFormat": "(.*)"},
+        "meta": {"moduleFormat": "(.*)", "supportPack": true},
         "language": {
             "csharp": {
                 "rootNamespace": "EcrCredentials",

@@ -25,14 +25,19 @@ const REGION: &str = "eu-west-1";
 
 const YAML: Program = Program::of_test("aws-ecr, yaml", "tests/engine/programs/own-package/yaml", Needs::Nothing);
 
+/// What `pulumi new typescript` leaves, less the program.
+const NEWCOMER: Program =
+    Program::of_test("aws-ecr, newcomer", "tests/engine/programs/own-package/newcomer", Needs::Nothing);
+
 const TYPESCRIPT: Program =
     Program::of_test("aws-ecr, typescript", "tests/engine/programs/own-package/typescript", Needs::NodeModules);
+const GO: Program = Program::of_test("aws-ecr, go", "tests/engine/programs/own-package/go", Needs::GoCaches("go"));
 const PYTHON: Program = Program::of_test("aws-ecr, python", "tests/engine/programs/own-package/python", Needs::Nothing);
 
-/// The page's first block of code in a language.
-fn block(language: &str) -> &'static str {
-    let (_, rest) = PAGE.split_once(&format!("```{language}\n")).expect("a block of code");
-    rest.split_once("```").expect("its end").0
+/// The page's blocks of code in a language.
+fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
+    let blocks = PAGE.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    blocks.filter(move |(of, _)| *of == language).map(|(_, code)| code)
 }
 
 /// A stack of the page's program in YAML.
@@ -46,8 +51,8 @@ fn with_page_s(program: &'static Program, file: &str, language: &str, moto: &Mot
         .with("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned())
         .with("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned());
     let path = stack.scratch("project").join(file);
-    let text = fs::read_to_string(&path).expect("a program");
-    fs::write(&path, text + block(language)).expect("a program");
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    fs::write(&path, text + blocks(language).next().expect("a block of code")).expect("a program");
     stack
 }
 
@@ -110,6 +115,44 @@ fn the_page_s_python_works_beside_the_official_provider() {
     works_beside_the_official_provider(&stack.with("PYTHONPATH", search_path), &moto);
 }
 
+/// The page's program goes on with a resource of the official provider and with calls in the direct form, of which those
+/// with secret results fail in Pulumi's SDK.
+#[test]
+fn the_page_s_go_works_beside_the_official_provider() {
+    let moto = Moto::start();
+    moto.create_repository(REGION, "there-before");
+    let stack = with_page_s(&GO, "main.go", "go", &moto);
+    let sdk = sdks(&stack).join("go");
+    let project = stack.scratch("project");
+    let page_s = fs::read_to_string(project.join("main.go")).expect("a program");
+    assert_eq!(page_s.matches("return nil").count(), 1, "{page_s}");
+    fs::write(project.join("main.go"), page_s.replace("return nil", "return beside(ctx)")).expect("a program");
+    fs::copy(tools::repository().join("examples/go/go.sum"), project.join("go.sum")).expect("the checksums");
+    let modules = format!(
+        "{}\nrequire {GO_MODULE} v{version}\nreplace {GO_MODULE} => {}\nreplace {PULUMI} => {PULUMI} {}\n",
+        tools::read("examples/go/go.mod"),
+        sdk.display(),
+        tools::read("examples/go/go.mod")
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(PULUMI))
+            .expect("Pulumi's SDK"),
+        version = AWS_ECR.version,
+    );
+    fs::write(project.join("go.mod"), modules).expect("the modules");
+    works_beside_the_official_provider(&stack, &moto);
+    let outputs = stack.outputs();
+    assert_eq!(outputs["repositoriesOfDirectForm"], json!(["there-before"]));
+    let failure = outputs["credentialsOfDirectForm"].as_str().expect("an error");
+    let shown = "unexpected secret result returned to invoke call";
+    assert!(failure.contains(shown), "{failure}");
+    assert!(PAGE.replace('\n', " ").contains(shown), "the page does not say {shown}");
+}
+
+const GO_MODULE: &str = "example.com/pulumi-aws-ecr/sdk/go";
+
+/// The module whose release the example's cache has, which may be older than generators ask for.
+const PULUMI: &str = "github.com/pulumi/pulumi/sdk/v3";
+
 /// The name of the tarball that `make dist` makes here.
 fn tarball_name() -> String {
     format!("{}-v{}-linux-amd64.tar.gz", AWS_ECR.executable(), AWS_ECR.version)
@@ -122,9 +165,10 @@ fn tarball(stack: &Stack, folder: &str) -> PathBuf {
     tarball
 }
 
-/// The page's first commands.
-fn commands() -> impl Iterator<Item = Vec<&'static str>> {
-    block("sh").lines().map(|line| line.strip_prefix("pulumi ").expect("a command").split(' ').collect())
+/// The arguments of the commands in one of the page's blocks.
+fn commands(block: usize) -> impl Iterator<Item = Vec<&'static str>> {
+    let block = blocks("sh").nth(block).expect("a block of commands");
+    block.lines().map(|line| line.strip_prefix("pulumi ").expect("a command").split(' ').collect())
 }
 
 #[test]
@@ -132,8 +176,34 @@ fn a_newcomer_gets_credentials_in_yaml() {
     let moto = Moto::start();
     let stack = newcomer(&moto);
     tarball(&stack, "project");
-    for arguments in commands() {
+    for arguments in commands(0) {
         stack.succeeds(&arguments[..2].join(" "), &arguments);
+    }
+    logs_in(&stack, &moto);
+}
+
+/// npm finds all that the SDK needs in the program's folder, and the program's types are checked.
+#[test]
+fn a_newcomer_gets_credentials_in_typescript() {
+    let moto = Moto::start();
+    let stack = with_page_s(&NEWCOMER, "index.ts", "ts", &moto)
+        .that_adds_packages()
+        .with_first_on_path(&tools::node_of("newest"))
+        .with("PULUMI_NODEJS_TRANSPILE_ONLY", "false".to_owned());
+    let npm = "offline = true\naudit = false\nfund = false\nupdate-notifier = false\n";
+    fs::write(stack.scratch("home/.npmrc"), npm).expect("npm's settings");
+    for file in ["package.json", "node_modules"] {
+        let copied =
+            Command::new("cp").arg("-R").arg(tools::newcomer().join(file)).arg(stack.scratch("project")).status();
+        assert!(copied.expect("cp runs").success(), "{file}");
+    }
+    tarball(&stack, "project");
+    for arguments in commands(0) {
+        let seen = stack.succeeds(&arguments[..2].join(" "), &arguments);
+        if arguments[0] == "package" {
+            let import = blocks("ts").next().and_then(|program| program.rsplit_once(" from ")?.1.lines().next());
+            assert!(seen.contains(import.expect("an import")), "{seen}");
+        }
     }
     logs_in(&stack, &moto);
 }
@@ -143,7 +213,7 @@ fn from_a_server_by_its_name() {
     let moto = Moto::start();
     let stack = newcomer(&moto);
     let server = serve("200 OK", fs::read(tarball(&stack, "served")).expect("the tarball"));
-    for mut arguments in commands() {
+    for mut arguments in commands(0) {
         if let Some(at) = arguments.iter().position(|argument| *argument == "-f") {
             arguments.truncate(at);
             arguments.extend(["--server", &server]);
@@ -175,13 +245,15 @@ fn the_engine_runs_doctor() {
     assert!(seen.contains("exit code 0"), "{seen}");
 }
 
+/// Runs the page's last commands, which bring the program up and show the password.
 #[track_caller]
 fn logs_in(stack: &Stack, moto: &Moto) {
     stack.configure(&[&format!("--plaintext=aws-ecr:endpoints={}", json!([{ "ecr": moto.endpoint() }]))]);
-    let seen = stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
-
-    assert!(!seen.contains("warning"), "{seen}");
     let login = moto.login(REGION, REGISTRY_ID);
+    let [up, output] = [0, 1].map(|command| commands(1).nth(command).expect("two commands"));
+    let seen = stack.succeeds(&up.join(" "), &[&up[..], &["--yes", "--skip-preview"]].concat());
+    assert!(!seen.contains("warning") && !seen.contains(&login.password), "{seen}");
+    assert_eq!(stack.succeeds(&output[..2].join(" "), &output).trim(), login.password);
     assert_eq!(stack.outputs(), json!({ "registry": login.proxy_endpoint, "password": login.password }));
     assert!(!stack.state().contains(&login.password), "the password is secret");
 }

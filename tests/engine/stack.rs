@@ -83,6 +83,11 @@ impl Stack {
         self
     }
 
+    /// Runs all further commands by an engine that can add packages to programs in TypeScript.
+    pub(crate) fn that_adds_packages(self) -> Self {
+        Self { commands: tools::engine_that_adds_packages(), ..self }
+    }
+
     /// Runs all further commands with this variable.
     pub(crate) fn with(mut self, name: &'static str, value: String) -> Self {
         self.variables.push((name, value));

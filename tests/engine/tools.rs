@@ -18,6 +18,11 @@ pub(crate) fn engine(version: &str) -> PathBuf {
     built(&format!("pulumi-{version}"), "pulumi")
 }
 
+/// The same of [`ENGINE`], with a language host for Node.js that serves `pulumi package add`.
+pub(crate) fn engine_that_adds_packages() -> PathBuf {
+    built(&format!("pulumi-{ENGINE}-packages"), "pulumi-language-nodejs")
+}
+
 /// What makes the SDKs of a schema: `generate-current SCHEMA FOLDER`.
 pub(crate) fn generator() -> PathBuf {
     built("generated-sdks", "generate-current").join("generate-current")
@@ -53,7 +58,12 @@ pub(crate) fn node_modules() -> PathBuf {
     built("node/node_modules", "@pulumi/aws/package.json")
 }
 
-/// The same with the SDKs of earlier major versions, as @pulumi/aws-v4 and so on.
+/// What `npm install` leaves in a newcomer's folder: `package.json` and `node_modules` with Pulumi's SDK.
+pub(crate) fn newcomer() -> PathBuf {
+    built("node-newcomer", ".installed")
+}
+
+/// The same as [`node_modules`] with the SDKs of earlier major versions, as @pulumi/aws-v4 and so on.
 pub(crate) fn old_node_modules() -> PathBuf {
     built("node-old/node_modules", "@pulumi/aws-v6/package.json")
 }

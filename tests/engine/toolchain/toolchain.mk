@@ -37,6 +37,7 @@ tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
 tools-engine: $(COMPILED)/oldest/go $(COMPILED)/oldest/go-v6 $(COMPILED)/newest/go $(TOOLS)/node-runtimes/.installed
 tools-engine: $(TOOLS)/python-oldest/.installed $(TOOLS)/python-newest/.installed
 tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built
+tools-engine: $(ENGINE)-packages/pulumi-language-nodejs $(TOOLS)/node-newcomer/.installed
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
 
@@ -128,6 +129,9 @@ $(TOOLS)/official-provider/pulumi-resource-aws: $(addprefix tests/engine/officia
 # The SDKs that the generators of two engines make of schema.json, Python's installed into a folder of its own.
 GENERATORS := tests/engine/generated_sdks
 
+CURRENT_SOURCES := $(addprefix $(GENERATORS)/current/,go.mod go.sum packages/packages.go)
+$(TOOLS)/generated-sdks/generate-current: $(CURRENT_SOURCES)
+
 $(TOOLS)/generated-sdks/generate-%: $(addprefix $(GENERATORS)/%/,main.go go.mod go.sum)
 	@mkdir -p $(@D)
 	@$(long) "generators of SDKs, $* (1 minute)" $(TOOL_LOGS)/generate-$*.log \
@@ -142,3 +146,11 @@ $(TOOLS)/generated-sdks/.built: $(addprefix $(TOOLS)/generated-sdks/generate-,cu
 		$(TOOLS)/python/bin/pip install --disable-pip-version-check --no-deps --target $(@D)/python-installed \
 		--requirement $(GENERATORS)/requirements.txt $(@D)/python
 	@touch $@
+
+# The engine with a host for Node.js that serves `pulumi package add`: the older host stands behind it.
+$(ENGINE)-packages/pulumi-language-nodejs: $(GENERATORS)/current/language_host/main.go $(CURRENT_SOURCES) $(ENGINE)/.hosts
+	@mkdir -p $(@D)/behind
+	@ln -f $(ENGINE)/pulumi $(ENGINE)/pulumi-language-yaml $(ENGINE)/pulumi-resource-pulumi-nodejs $(@D)/
+	@ln -f $(ENGINE)/$(@F) $(@D)/behind/
+	@$(long) "language host that generates SDKs (1 minute)" $(TOOL_LOGS)/language-host.log \
+		go -C $(GENERATORS)/current build -v -trimpath -o $(abspath $@) -ldflags "-s -w" ./language_host

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,22 +12,21 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/codegen/nodejs"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/python"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
+
+	"generated-sdks/packages"
 )
 
 const tool = "the tests"
-
-// The schema refers to no other package, so this loads none.
-var loader = schema.NewPluginLoader(nil)
 
 var generators = map[string]func(*schema.Package) (map[string][]byte, error){
 	"go": func(pkg *schema.Package) (map[string][]byte, error) {
 		return golang.GeneratePackage(tool, pkg, nil)
 	},
 	"nodejs": func(pkg *schema.Package) (map[string][]byte, error) {
-		return nodejs.GeneratePackage(tool, pkg, nil, nil, false, loader)
+		return nodejs.GeneratePackage(tool, pkg, nil, nil, false, packages.Loader)
 	},
 	"python": func(pkg *schema.Package) (map[string][]byte, error) {
-		return python.GeneratePackage(tool, pkg, nil, loader)
+		return python.GeneratePackage(tool, pkg, nil, packages.Loader)
 	},
 }
 
@@ -42,8 +40,12 @@ func main() {
 }
 
 func generate(language, path, folder string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
 	// Generators change the package, so each reads its own.
-	pkg, err := read(path)
+	pkg, err := packages.Read(text)
 	if err != nil {
 		return err
 	}
@@ -51,34 +53,5 @@ func generate(language, path, folder string) error {
 	if err != nil {
 		return err
 	}
-	for name, contents := range files {
-		file := filepath.Join(folder, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(file, contents, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// read refuses a schema with anything that `pulumi schema check` would warn about.
-func read(path string) (*schema.Package, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	var spec schema.PackageSpec
-	if err := json.Unmarshal(text, &spec); err != nil {
-		return nil, err
-	}
-	pkg, diagnostics, err := schema.BindSpec(spec, loader, schema.ValidationOptions{})
-	if err != nil {
-		return nil, err
-	}
-	if len(diagnostics) > 0 {
-		return nil, diagnostics
-	}
-	return pkg, nil
+	return packages.Write(files, folder)
 }
