@@ -75,6 +75,14 @@ pub(super) fn read(
     AuthorizationData::new(token, expires_at.secs(), proxy_endpoint)
 }
 
+/// Whether an endpoint names the registry of another account. Those of other forms name none: emulators have their own.
+pub(super) fn is_of_another(proxy_endpoint: Option<&str>, registry_id: Option<&str>) -> bool {
+    let host = proxy_endpoint.and_then(|endpoint| endpoint.strip_prefix("https://")).unwrap_or_default();
+    let account = host.split_once(".dkr").map_or("", |(account, _)| account);
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    is_account && registry_id.is_some_and(|id| id != account)
+}
+
 /// The user name and the password inside a token: base64 of the two with one `:` between them.
 fn decode_token(token: &str) -> Result<(String, String), Error> {
     let decoded = BASE64_STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());

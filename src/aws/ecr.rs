@@ -70,8 +70,13 @@ impl Ecr {
         #[allow(deprecated)]
         let request = request.set_registry_ids(registry_id.map(|id| vec![id.to_owned()]));
         let answer = send!(self.place, aws_sdk_ecr, "ecr:GetAuthorizationToken", request).await?;
-        let data = answer.authorization_data.unwrap_or_default().into_iter().next();
-        let data = data.ok_or(Error::Incomplete("no authorization data"))?;
+        let mut entries = answer.authorization_data.unwrap_or_default();
+        if entries.is_empty() {
+            return Err(Error::Incomplete("no authorization data"));
+        }
+        entries.retain(|entry| !authorization::is_of_another(entry.proxy_endpoint.as_deref(), registry_id));
+        let data = entries.into_iter().next();
+        let data = data.ok_or(Error::Incomplete("a token for another registry than the one that was asked for"))?;
         let data = authorization::read(data.authorization_token, data.expires_at, data.proxy_endpoint)?;
         match data.proxy_endpoint.as_deref() {
             None | Some("") => Err(Error::Incomplete("no proxy endpoint")),

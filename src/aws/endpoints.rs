@@ -63,18 +63,21 @@ fn named(
     let own = format!("{ALL}_{}", service.property.to_ascii_uppercase());
     let names = [own.as_str()].into_iter().chain(service.older.iter().copied()).chain([ALL]);
     if let Some((name, url)) = names.filter_map(|name| Some((name, variable(name)?))).next() {
-        let problem = "is not the URL of a server".to_owned();
-        let url = checked(&url).ok_or_else(|| Error::Setting { name: name.to_owned(), problem });
-        return Ok(Some((name.to_owned(), url?)));
+        let wrong = |problem: &str| Error::Setting { name: name.to_owned(), problem: problem.to_owned() };
+        return Ok(Some((name.to_owned(), checked(&url).map_err(wrong)?)));
     }
     let services = settings.property("services").and_then(|name| settings.other_section("services", name));
     let nested = services.and_then(|services| services.nested(service.property, "endpoint_url"));
-    let wrong = || settings.wrong("endpoint_url", "is not the URL of a server");
-    let url = nested.or_else(|| settings.property("endpoint_url")).map(|url| checked(url).ok_or_else(wrong));
+    let wrong = |problem| settings.wrong("endpoint_url", problem);
+    let url = nested.or_else(|| settings.property("endpoint_url")).map(|url| checked(url).map_err(wrong));
     Ok(url.transpose()?.map(|url| (settings.of_profile("endpoint_url"), url)))
 }
 
-/// The URL without quotes around it, which environment files of containers leave there.
-fn checked(url: &str) -> Option<String> {
-    Some(unquoted(url)).filter(|url| validity::is_url(url)).map(str::to_owned)
+/// The URL without quotes around it, which environment files of containers leave there, or why it is none to call.
+fn checked(url: &str) -> Result<String, &'static str> {
+    match unquoted(url) {
+        url if !validity::is_url(url) => Err("is not the URL of a server"),
+        url if validity::is_aws_in_the_clear(url) => Err("is not https, although the host is AWS's own"),
+        url => Ok(url.to_owned()),
+    }
 }

@@ -232,9 +232,13 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     for (index, endpoints) in configuration.endpoints.iter().enumerate() {
         let is_called = |service: &str| endpoints::ALL.iter().any(|called| called.configured == service);
-        for (service, _) in endpoints.iter().filter(|(service, url)| is_called(service) && !is_url(url)) {
-            let key = format!("endpoints[{index}].{service}");
-            invalid.push(Invalid::new(key, "must be a URL such as https://localhost:4566"));
+        for (service, url) in endpoints.iter().filter(|(service, _)| is_called(service)) {
+            let reason = match url {
+                url if !is_url(url) => "must be a URL such as https://localhost:4566",
+                url if is_aws_in_the_clear(url) => "must be https, since the host is AWS's own",
+                _ => continue,
+            };
+            invalid.push(Invalid::new(format!("endpoints[{index}].{service}"), reason));
         }
     }
     if configuration.ec2_metadata_service_endpoint.as_ref().is_some_and(|url| !is_url(url)) {
@@ -259,6 +263,33 @@ pub(super) fn is_url(text: &str) -> bool {
     matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.host().is_some_and(|host| !host.is_empty())
         && uri.path().split('%').skip(1).all(is_encoded)
+}
+
+/// What the names of AWS's hosts end with ...
+const OF_AWS: [&str; 12] = [
+    ".amazonaws.com",
+    ".api.aws",
+    ".amazonaws.com.cn",
+    ".api.amazonwebservices.com.cn",
+    ".amazonaws.eu",
+    ".api.amazonwebservices.eu",
+    ".c2s.ic.gov",
+    ".api.aws.ic.gov",
+    ".sc2s.sgov.gov",
+    ".api.aws.scloud",
+    ".cloud.adc-e.uk",
+    ".csp.hci.ic.gov",
+];
+/// ... unless this stands in them: then they are its customers'.
+const OF_CUSTOMERS: [&str; 3] = ["compute", "compute-1", "elb"];
+
+/// Whether a URL leads to AWS itself without TLS: AWS does not answer there, and who does reads tokens.
+pub(super) fn is_aws_in_the_clear(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    uri.scheme_str() == Some("http")
+        && OF_AWS.iter().any(|end| host.ends_with(end))
+        && !host.split('.').any(|label| OF_CUSTOMERS.contains(&label))
 }
 
 /// A URL as it is called and signed: without a user and a password, without the port that its scheme has anyway, and with
@@ -383,7 +414,7 @@ mod tests {
     #[test]
     fn urls_have_a_scheme_and_a_host() {
         for url in ["http://localhost:4566", "https://vpce-1.ecr.eu-west-1.vpce.amazonaws.com", "http://[::1]:80/x"] {
-            assert!(is_url(url), "{url}");
+            assert!(is_url(url) && !is_aws_in_the_clear(url), "{url}");
         }
         for url in [
             "",
@@ -397,6 +428,17 @@ mod tests {
             "https//x",
         ] {
             assert!(!is_url(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn aws_is_called_by_tls_alone() {
+        for host in ["api.ecr.eu-west-1.amazonaws.com", "STS.amazonaws.com.", "ecr.eu-west-1.api.aws:80"] {
+            assert!(is_aws_in_the_clear(&format!("http://{host}/x")), "{host}");
+            assert!(!is_aws_in_the_clear(&format!("https://{host}/x")), "{host}");
+        }
+        for host in ["own-1.eu-west-1.elb.amazonaws.com", "ec2-1.compute-1.amazonaws.com", "amazonaws.com.example"] {
+            assert!(!is_aws_in_the_clear(&format!("http://{host}/x")), "{host}");
         }
     }
 }

@@ -29,6 +29,12 @@ impl Place {
         let token = self.provider.tokens.get(registry, call).await?;
         let minutes = (token.data.expires_at - DateTime::from(SystemTime::now()).secs()) / 60;
         step!("token", "lasts until {}, {minutes} min from now", token.data.expires_at_date);
+        if minutes < 0 {
+            log::warn!(
+                "the token that AWS gave was over at {}, by this machine's clock: one of the two is wrong",
+                token.data.expires_at_date
+            );
+        }
         Ok(Answer { results: results(&token.data), window: token.window() })
     }
 

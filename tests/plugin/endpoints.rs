@@ -183,3 +183,24 @@ async fn a_custom_endpoint_is_called_whatever_is_said_of_fips_but_not_as_dual_st
     assert!(error.contains("the configuration leads to no endpoint: "), "{error}");
     assert!(error.contains("Dualstack") && error.ends_with("and the settings for FIPS and dual-stack."), "{error}");
 }
+
+#[tokio::test]
+async fn aws_s_own_hosts_are_called_by_tls_alone() {
+    const OPEN: &str = "http://api.ecr.eu-west-1.amazonaws.com";
+    let mut running = Machine::new().start().await;
+    let failures = running.plugin.check_config(json!({"endpoints": json!([{"ecr": OPEN}]).to_string()})).await;
+    let failures = failures.unwrap().failures;
+    let [failure] = &failures[..] else { panic!("{failures:?}") };
+    assert_eq!(
+        (failure.property.as_str(), failure.reason.as_str()),
+        ("endpoints[0].ecr", "must be https, since the host is AWS's own")
+    );
+    let proxy = Proxy::start().await.unwrap();
+    let profile = format!("[default]\nendpoint_url = {OPEN}\n");
+    for machine in [Machine::new().var("AWS_ENDPOINT_URL_ECR", OPEN), Machine::new().config(&profile)] {
+        let machine = machine.var("HTTP_PROXY", proxy.url()).keys();
+        let error = machine.error(json!({"region": "eu-west-1"})).await;
+        assert!(error.contains("is not https, although the host is AWS's own"), "{error}");
+    }
+    assert!(proxy.heads().is_empty(), "nothing is sent");
+}

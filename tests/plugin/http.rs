@@ -80,15 +80,6 @@ async fn one_proxy_serves_both_schemes_unless_there_is_another() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_asks_who_it_is_says_so() {
-    let proxy = Proxy::refusing("407 Proxy Authentication Required").await.unwrap();
-    let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "httpsProxy": proxy.url()});
-    let error = Machine::new().keys().error(configuration).await;
-    let expected = format!("through the proxy {}: it asks for a user and a password", proxy.url());
-    assert!(error.contains(&expected), "{error}");
-}
-
-#[tokio::test]
 async fn a_proxy_of_everything_that_speaks_no_http_is_left_out() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().keys().without("HTTP_PROXY").without("HTTPS_PROXY");
@@ -212,38 +203,6 @@ async fn a_ca_bundle_that_is_no_good_says_why() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_no_good_says_why() {
-    let (authority, stranger) = (Authority::new("ours"), Authority::new("a stranger's"));
-    for (certificate, problem) in [
-        (stranger.certificate("127.0.0.1"), "the certificate's authority is not trusted"),
-        (authority.certificate("other.example"), "the certificate is for another host name"),
-        (authority.expired_certificate("127.0.0.1"), "the certificate has expired"),
-        (authority.early_certificate("127.0.0.1"), "the certificate is not valid yet"),
-    ] {
-        let ecr = Ecr::start().await.unwrap();
-        let tls = Tls::start(certificate, ecr.address()).await.unwrap();
-        let machine = Machine::new().keys().file("ca.pem", authority.pem());
-        let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}],
-            "customCaBundle": machine.path("ca.pem")});
-        let error = machine.error(configuration).await;
-        let expected =
-            format!("no secure connection to {} could be made: {problem}. Set aws:customCaBundle", tls.address());
-        assert!(error.contains(&expected), "{error}");
-        assert!(ecr.requests().is_empty());
-    }
-}
-
-#[tokio::test]
-async fn a_server_without_tls_says_so() {
-    let ecr = Ecr::start().await.unwrap();
-    let endpoint = json!([{"ecr": format!("https://{}", ecr.address())}]);
-    let error =
-        Machine::new().keys().error(json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": endpoint})).await;
-    let expected = format!("no secure connection to {} could be made: the server does not speak TLS. ", ecr.address());
-    assert!(error.contains(&expected), "{error}");
-}
-
-#[tokio::test]
 async fn the_system_s_authorities_are_trusted_without_a_bundle() {
     let ecr = Ecr::start().await.unwrap();
     let tls = Tls::start(Authority::new("ours").certificate("127.0.0.1"), ecr.address()).await.unwrap();
@@ -361,14 +320,6 @@ async fn the_mode_of_tries_is_the_sdk_s_own() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up() {
-    let ecr = Ecr::start().await.unwrap();
-    ecr.answer_always(Answer::Never);
-    let error = Machine::new().keys().error(with(calls(&ecr), json!({"maxRetries": 1}))).await;
-    assert!(error.contains(&format!("{} did not answer in time. Try again; if it lasts", ecr.address())), "{error}");
-}
-
-#[tokio::test]
 async fn a_server_that_does_not_take_connections_is_given_up() {
     // A queue of none is full with one connection that nobody takes, and the system leaves the next one waiting.
     let socket = TcpSocket::new_v4().unwrap();
@@ -392,22 +343,6 @@ async fn a_server_that_does_not_take_connections_is_given_up() {
     };
     // The limit of a whole try would not know the address.
     assert!(error.contains(&format!("{address} did not answer in time. Try again; if it lasts")), "{error}");
-}
-
-#[tokio::test]
-async fn an_answer_that_stops_halfway_is_given_up() {
-    let half = || Server::start(|_| Reply::Half(200, r#"{"authorizationData": []}"#.to_owned()));
-    let try_for = async |tries: u32| {
-        let server = half().await.unwrap();
-        let endpoint = json!([{"ecr": server.url()}]);
-        let configuration = json!({"region": "eu-west-1", "maxRetries": tries, "endpoints": endpoint});
-        (Machine::new().keys().error(configuration).await, server.asked().len())
-    };
-    let ((once, _), (twice, tries)) = tokio::join!(try_for(1), try_for(2));
-    for error in [once, twice] {
-        assert!(error.contains("Amazon ECR in eu-west-1 did not answer in time"), "{error}");
-    }
-    assert_eq!(tries, 2);
 }
 
 #[tokio::test]

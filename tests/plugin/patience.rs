@@ -133,23 +133,6 @@ async fn what_never_is_there_ends_soon() {
 }
 
 #[tokio::test]
-async fn a_no_is_asked_for_once() {
-    for answer in [
-        Answer::Error(400, "AccessDeniedException", "no"),
-        Answer::Error(400, "ExpiredTokenException", "no"),
-        Answer::Error(400, "InvalidSignatureException", "no"),
-        Answer::Error(400, "InvalidParameterException", "no"),
-        Answer::Html(501),
-        Answer::Body("{"),
-    ] {
-        let ecr = Ecr::start().await.unwrap();
-        ecr.answer_always(answer.clone());
-        Machine::new().keys().error(calls(&ecr)).await;
-        assert_eq!(ecr.requests().len(), 1, "{answer:?}");
-    }
-}
-
-#[tokio::test]
 async fn the_user_sees_a_wait_while_it_lasts() {
     let ecr = Ecr::start().await.unwrap();
     ecr.answer_always(THROTTLED);

@@ -5,6 +5,8 @@
 pub mod ecr;
 mod ecr_holdings;
 pub mod engine;
+pub mod faults;
+pub mod gate;
 pub mod http;
 pub mod moto;
 pub mod plugin;

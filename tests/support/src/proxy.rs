@@ -51,6 +51,11 @@ impl Proxy {
         Ok(Self { address, asked, _server: server })
     }
 
+    /// `host:port`.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The proxy's URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

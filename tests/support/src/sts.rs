@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -47,6 +48,11 @@ impl Sts {
     /// Answers the next `number` requests so.
     pub fn answer_next(&self, number: usize, reply: Reply) {
         self.server.answer_next(number, reply);
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     /// The URL to call.

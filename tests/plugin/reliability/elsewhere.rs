@@ -1,0 +1,213 @@
+//! Faults of the engine, the machine and its other users, which other tests play.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+/// What goes wrong, what happens, and the test that shows it.
+type Row = (&'static str, &'static str, &'static str);
+
+const ENGINE: &[Row] = &[
+    ("the engine ends", "the plugin ends, too", "process::it_ends_with_its_engine"),
+    ("it ends while a call waits", "the same, at once", "patience::the_end_of_the_engine_ends_a_wait"),
+    (
+        "there is none at the address that was given",
+        "the plugin ends",
+        "process::it_ends_when_there_is_no_engine_at_the_address",
+    ),
+    (
+        "nothing answers at that address",
+        "the plugin ends within minutes",
+        "limits::it_ends_when_nothing_of_its_engine_answers",
+    ),
+    (
+        "its connection breaks off, though it is there",
+        "the plugin connects anew",
+        "patience::the_end_of_a_connection_to_the_engine_is_noticed_at_once",
+    ),
+    ("it has no health service", "it counts as there", "process::an_engine_without_a_health_service_counts_as_there"),
+    (
+        "it never takes a line of the log",
+        "lines for the next engine are not held back",
+        "limits::an_engine_that_takes_no_line_does_not_hold_back_those_of_the_next",
+    ),
+    (
+        "it takes a line and does not say so",
+        "the next line is sent after 5 seconds",
+        "limits::an_engine_that_takes_one_line_never_gets_the_next",
+    ),
+    (
+        "engines come and go",
+        "the plugin that they attach to outlives them",
+        "process::in_attach_mode_it_outlives_its_engines",
+    ),
+    (
+        "it cancels, or a signal arrives, while a call waits",
+        "the call ends as cancelled, and later ones are served",
+        "patience::cancel_and_a_signal_end_a_wait",
+    ),
+    (
+        "it gives up one of several equal calls",
+        "the others get their token",
+        "cache::a_shared_call_outlives_the_first_caller",
+    ),
+    (
+        "it gives up a thousand calls at once",
+        "no other is harmed",
+        "cache::a_thousand_calls_that_the_engine_gives_up_harm_no_other",
+    ),
+    (
+        "it does not take 20,000 answers",
+        "256 of a connection are worked on, the rest wait",
+        "load::answers_that_nobody_takes_cost_little",
+    ),
+    (
+        "it begins ten messages of 380 MiB",
+        "one is read, some wait, the others are refused",
+        "load::large_messages_share_what_one_may_have",
+    ),
+    (
+        "a message has 20 million values",
+        "it is refused before they are made",
+        "load::values_are_counted_before_they_are_made",
+    ),
+    ("it cancels while calls wait for room", "all of them end", "load::cancel_ends_calls_that_wait_for_room"),
+];
+
+const MACHINE: &[Row] = &[
+    (
+        "nobody listens at the endpoint",
+        "it is tried for 10 s: … could not be reached: …",
+        "patience::what_never_is_there_ends_soon",
+    ),
+    ("nobody listens there yet", "the token, once somebody does", "patience::who_is_not_there_yet_is_waited_for"),
+    (
+        "the endpoint takes no connections",
+        "… did not answer in time, tried for 2 min",
+        "http::a_server_that_does_not_take_connections_is_given_up",
+    ),
+    (
+        "nobody reads stderr",
+        "lines are dropped and counted, nothing waits",
+        "limits::stderr_that_nobody_reads_stops_nothing",
+    ),
+    ("stdout is full", "the plugin ends with a sentence", "process::without_a_way_to_print_its_port_it_fails"),
+    (
+        "no more files can be opened",
+        "new connections wait, calls fail and name the limit, until there are files",
+        "limits::at_the_limit_of_open_files_it_waits_and_says_so",
+    ),
+    (
+        "too few files can be opened for a start",
+        "it ends with a sentence",
+        "scarcity::with_too_few_files_it_ends_in_a_sentence",
+    ),
+    (
+        "no thread can be had",
+        "calls fail with a sentence, others go on",
+        "scarcity::without_a_thread_calls_fail_in_a_sentence_and_with_one_they_are_served",
+    ),
+    ("the stack is small", "it serves", "scarcity::it_serves_with_a_small_stack"),
+    (
+        "the system trusts no authority",
+        "no secure connection …, with the package that is missing",
+        "http::a_machine_without_authorities_says_so",
+    ),
+    (
+        "the CA bundle is missing or malformed",
+        "the CA bundle …, until it is mended",
+        "http::a_ca_bundle_that_is_no_good_says_why",
+    ),
+    (
+        "the CA bundle is a pipe that nobody writes to",
+        "the CA bundle … cannot be read in time",
+        "http::a_ca_bundle_that_cannot_be_read_to_its_end_is_given_up",
+    ),
+    (
+        "a shared file is one",
+        "Cancel and signals work meanwhile",
+        "process::a_file_that_does_not_answer_blocks_neither_cancel_nor_the_end",
+    ),
+    (
+        "a token file of a web identity does not end",
+        "… cannot be read …",
+        "credentials::web_identity::a_web_identity_that_cannot_be_read_to_its_end_is_given_up",
+    ),
+    (
+        "a credential_process fails, or prints without an end",
+        "… gave no AWS credentials: …",
+        "credentials::processes::a_credential_process_that_fails_is_quoted_but_its_output_is_not",
+    ),
+    (
+        "a credential_process hangs",
+        "it is ended with its children",
+        "credentials::processes::a_credential_process_that_hangs_is_ended_with_its_children",
+    ),
+    (
+        "the folder of shared tokens cannot be written to",
+        "the token, and a warning",
+        "cache_folder::a_file_that_cannot_be_replaced_is_a_warning",
+    ),
+    (
+        "that folder is full of files",
+        "calls do not wait for it to be tidied",
+        "cache_folder::a_full_folder_is_tidied_behind_the_calls",
+    ),
+    (
+        "a call panics, in a build that unwinds",
+        "that call ends, no other",
+        "panics::a_panic_ends_the_call_that_it_is_in_and_no_other",
+    ),
+];
+
+const NEIGHBOURS: &[Row] = &[
+    (
+        "another user connects",
+        "refused before a byte is read, and a warning",
+        "strangers::another_user_is_refused_before_a_byte_is_read",
+    ),
+    (
+        "another user connects again and again",
+        "nobody is slowed down, and nothing stays open",
+        "strangers::a_stranger_s_connections_do_not_slow_the_plugin_down",
+    ),
+    (
+        "others can write into the folder of shared tokens",
+        "it is not used, and a warning says so",
+        "cache_folder::a_folder_that_others_can_write_is_refused",
+    ),
+    ("a file there is none of the plugin's", "it is replaced", "cache_folder::a_file_that_is_not_ours_is_replaced"),
+    (
+        "a pipe or a link stands there",
+        "it is not waited for",
+        "cache_folder::a_pipe_or_a_link_in_place_of_a_token_is_not_waited_for",
+    ),
+    (
+        "a server says back what it was sent",
+        "no secret is shown",
+        "quotes::a_server_that_echoes_the_request_gives_nothing_away",
+    ),
+];
+
+/// The tables.
+pub(super) fn markdown() -> Vec<String> {
+    let tables = [("The engine", ENGINE), ("The machine", MACHINE), ("Neighbours", NEIGHBOURS)];
+    tables.map(|(title, rows)| table(title, rows)).into()
+}
+
+fn table(title: &str, rows: &[Row]) -> String {
+    let head = format!("## {title}\n\n| What goes wrong | What happens | Shown by |\n|---|---|---|\n");
+    rows.iter().fold(head, |mut text, (what, happens, test)| {
+        writeln!(text, "| {what} | {happens} | `{test}` |").expect("a string takes all");
+        text
+    })
+}
+
+#[test]
+fn each_row_names_a_test() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugin");
+    for (what, _, test) in [ENGINE, MACHINE, NEIGHBOURS].concat() {
+        let (module, name) = test.rsplit_once("::").expect("a module and a name");
+        let file = tests.join(module.replace("::", "/")).with_extension("rs");
+        let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert!(source.contains(&format!("\nasync fn {name}() {{")), "{what}: there is no test {test}");
+    }
+}
