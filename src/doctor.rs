@@ -20,6 +20,7 @@ use crate::{
     plugin::{
         Engine, Package, Schema, SecretResults, Service,
         log::{Line, Receiver},
+        threads,
     },
     proto::pulumirpc::{self as rpc, resource_provider_server::ResourceProvider},
     redaction::Typed,
@@ -85,13 +86,14 @@ impl From<Result<Json, Ill>> for Findings {
 ///
 /// # Errors
 ///
-/// When the schema is none, or the report cannot be printed.
+/// When the schema is none, no thread can be had, or the report cannot be printed.
 pub async fn run(
     package: &'static Package,
     examination: Examination,
     shared_tokens: Option<Folder>,
     mut log: Receiver,
 ) -> io::Result<Verdict> {
+    threads::ready()?;
     let mut report = Report::new(package, examination.json);
     let doctor = Doctor::new(package, examination, shared_tokens)?;
     let result = {

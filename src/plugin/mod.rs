@@ -16,7 +16,7 @@ mod results;
 mod schema;
 pub mod server;
 mod service;
-mod threads;
+pub(crate) mod threads;
 mod weight;
 
 pub use engine::Engine;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    io,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -166,7 +165,7 @@ impl<P: Provider> Service<P> {
         let Checked { values, secrets } = arguments;
         let mut hidden = texts(&values, &secrets);
         hidden.extend_from_slice(&lock(&self.hidden).clone());
-        threads::ready().map_err(|error| no_thread(token, &error))?;
+        threads::ready().map_err(|error| InvokeError::Failed(format!("{token}: {error}")))?;
         let results = self.provider.invoke(token, values).await.map_err(|error| match error {
             InvokeError::Arguments(failures) => InvokeError::Arguments(hide(failures, &secrets, |argument| {
                 self.schema.argument_description(token, argument)
@@ -265,12 +264,6 @@ fn hide<'a>(
 fn panicked(token: &str) -> InvokeError {
     InvokeError::Failed(format!(
         "{token} ended by an error of this plugin's own; the log says where. Please report it. Other calls go on"
-    ))
-}
-
-fn no_thread(token: &str, error: &io::Error) -> InvokeError {
-    InvokeError::Failed(format!(
-        "{token}: no thread could be started ({error}). Raise the limit of processes (ulimit -u) of the user or container"
     ))
 }
 

@@ -15,10 +15,13 @@ const LOOKS: usize = 1000;
 ///
 /// # Errors
 ///
-/// When none can be started.
-pub(super) fn ready() -> io::Result<()> {
+/// When none can be started, with what to do.
+pub(crate) fn ready() -> io::Result<()> {
     if STARTED.get().is_none() {
-        try_one()?;
+        try_one().map_err(|error| {
+            let help = "Raise the limit of processes (ulimit -u) of the user or container";
+            io::Error::other(format!("no thread could be started ({error}). {help}"))
+        })?;
         drop(spawn_blocking(|| ()));
         STARTED.get_or_init(|| ());
     }

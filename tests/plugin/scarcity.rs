@@ -1,6 +1,6 @@
 //! Limits that a machine sets to a process: threads, stack, open files. What cannot be served is an error in a sentence.
 
-use std::process::Stdio;
+use std::{ffi::OsString, process::Stdio};
 
 use serde_json::json;
 use support::{
@@ -23,6 +23,17 @@ fn limited(limit: &str) -> Command {
     limited
 }
 
+/// The plugin with so many threads, as a user who has no other processes: the `number`th of this run.
+fn alone(executable: &OsString, threads: u32, number: u32) -> Command {
+    // Nobody else's processes count: those of another run, say.
+    let user = 30_000 + (4 * std::process::id()) % 20_000 + number;
+    let mut command = as_user(user, "prlimit");
+    command.arg(format!("--nproc={threads}")).arg(executable);
+    command.env_clear().env("PATH", std::env::var_os("PATH").expect("a PATH")).env("HOME", "/nonexistent");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
 #[tokio::test]
 async fn without_a_thread_calls_fail_in_a_sentence_and_with_one_they_are_served() {
     if !can_be_others() {
@@ -32,12 +43,7 @@ async fn without_a_thread_calls_fail_in_a_sentence_and_with_one_they_are_served(
     let (_folder, executable) = public_executable();
     // The main thread is one of them.
     for (number, threads, served) in [(0, 1, false), (1, 2, true)] {
-        // Nobody else's processes count: those of another run, say.
-        let user = 30_000 + (2 * std::process::id()) % 20_000 + number;
-        let mut command = as_user(user, "prlimit");
-        command.arg(format!("--nproc={threads}")).arg(&executable);
-        command.env_clear().env("PATH", std::env::var_os("PATH").expect("a PATH")).env("HOME", "/nonexistent");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let command = alone(&executable, threads, number);
         let mut plugin = Plugin::from_command(command).await;
         plugin.configure(ecr_configuration(&ecr)).await.unwrap();
         for _ in 0..2 {
@@ -53,6 +59,21 @@ async fn without_a_thread_calls_fail_in_a_sentence_and_with_one_they_are_served(
             }
         }
         plugin.client.get_plugin_info(()).await.expect("other calls go on");
+    }
+}
+
+#[tokio::test]
+async fn without_a_thread_doctor_says_so() {
+    if !can_be_others() {
+        return;
+    }
+    let (_folder, executable) = public_executable();
+    for arguments in [&["doctor"][..], &["doctor", "--json"], &["doctor", "--registry", "123456789012"]] {
+        let mut doctor = alone(&executable, 1, 2);
+        let output = support::within_deadline("doctor", doctor.args(arguments).output()).await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("no thread could be started") && said.contains("ulimit -u"), "{arguments:?}: {said}");
     }
 }
 
