@@ -89,25 +89,33 @@ const GO_MODULE: &str = "example.com/pulumi-aws-ecr/sdk/go/aws";
 #[test]
 fn csharp() {
     let sdk = tools::generated_sdk("dotnet");
-    let text = fs::read_to_string(sdk.join("Ecr/GetCredentials.cs")).expect("the function's class");
     let schema: Value = serde_json::from_str(include_str!("../../schema.json")).expect("a schema");
     let token = "aws:ecr/getCredentials:getCredentials";
-    let function = &schema["functions"][token];
+    let text = fs::read_to_string(sdk.join("Ecr/GetCredentials.cs")).expect("the function's class");
     assert!(text.contains("namespace EcrCredentials.Aws.Ecr\n"), "{text}");
-    assert!(text.contains(&format!("<GetCredentialsResult>(\"{token}\", ")), "{text}");
-    let names = |part: &str| function[part]["properties"].as_object().expect("properties").keys().cloned();
-    for name in names("inputs") {
-        let required = function["inputs"]["required"].as_array().expect("required").contains(&json!(name));
+    is_in_csharp(token, &schema["functions"][token], &text);
+    let version = fs::read_to_string(sdk.join("version.txt")).expect("the version");
+    assert_eq!(version, schema["version"]);
+}
+
+/// The text has the function, its arguments in both forms and its results.
+#[track_caller]
+pub(crate) fn is_in_csharp(token: &str, function: &Value, text: &str) {
+    let class = pascal(token.rsplit(':').next().expect("a name"));
+    assert!(text.contains(&format!("<{class}Result>(\"{token}\", ")), "{text}");
+    let properties = |part: &str| function[part]["properties"].as_object().expect("properties").clone();
+    for name in properties("inputs").keys() {
+        let required = function["inputs"]["required"].as_array().is_some_and(|names| names.contains(&json!(name)));
         let attribute =
             if required { format!("[Input(\"{name}\", required: true)]") } else { format!("[Input(\"{name}\")]") };
         assert_eq!(text.matches(&attribute).count(), 2, "{attribute} in the arguments of both forms:\n{text}");
-        assert!(text.contains(&format!(" {} {{ get; set; }}", pascal(&name))), "{name}:\n{text}");
+        assert!(text.contains(&format!(" {} {{ get; set; }}", pascal(name))), "{name}:\n{text}");
     }
-    for name in names("outputs") {
-        assert!(text.contains(&format!("public readonly string {};", pascal(&name))), "{name}:\n{text}");
+    let results = text.lines().filter_map(|line| line.trim().strip_prefix("public readonly "));
+    let results: Vec<_> = results.filter_map(|result| result.strip_suffix(';')?.split(' ').next_back()).collect();
+    for name in properties("outputs").keys() {
+        assert!(results.contains(&&*pascal(name)), "{name}:\n{text}");
     }
-    let version = fs::read_to_string(sdk.join("version.txt")).expect("the version");
-    assert_eq!(version, schema["version"]);
 }
 
 #[test]

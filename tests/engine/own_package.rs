@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pulumi_resource_aws::packages::AWS_ECR;
 use pulumi_resource_aws::plugin::Schema;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::beside::{install_official_provider, serve};
 use crate::discovery::pack;
+use crate::generated_sdks::is_in_csharp;
 use crate::moto::Moto;
 use crate::program::{Needs, Program};
 use crate::stack::{ACCESS_KEY, SECRET_KEY, Stack};
@@ -29,10 +30,15 @@ const YAML: Program = Program::of_test("aws-ecr, yaml", "tests/engine/programs/o
 const NEWCOMER: Program =
     Program::of_test("aws-ecr, newcomer", "tests/engine/programs/own-package/newcomer", Needs::Nothing);
 
+const YAML_BESIDE: Program =
+    Program::of_test("aws-ecr, yaml beside", "tests/engine/programs/own-package/yaml-beside", Needs::Nothing);
 const TYPESCRIPT: Program =
     Program::of_test("aws-ecr, typescript", "tests/engine/programs/own-package/typescript", Needs::NodeModules);
 const GO: Program = Program::of_test("aws-ecr, go", "tests/engine/programs/own-package/go", Needs::GoCaches("go"));
 const PYTHON: Program = Program::of_test("aws-ecr, python", "tests/engine/programs/own-package/python", Needs::Nothing);
+
+const PYTHON_ALONE: Program =
+    Program::of_test("aws-ecr, python alone", "tests/engine/programs/own-package/python-alone", Needs::Nothing);
 
 /// The page's blocks of code in a language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
@@ -56,14 +62,35 @@ fn with_page_s(program: &'static Program, file: &str, language: &str, moto: &Mot
     stack
 }
 
+fn schema() -> Value {
+    let schema = Schema::of(&AWS_ECR).and_then(|schema| schema.text()).expect("a schema");
+    serde_json::from_slice(schema.as_bytes()).expect("JSON")
+}
+
 /// The SDKs that the engine's generators make of the schema, a folder a language.
 fn sdks(stack: &Stack) -> PathBuf {
-    let (schema, sdks) = (stack.scratch("schema.json"), stack.scratch("sdks"));
-    let text = Schema::of(&AWS_ECR).and_then(|schema| schema.text()).expect("a schema");
-    fs::write(&schema, text.as_bytes()).expect("the schema");
-    let generated = Command::new(tools::generator()).args([&schema, &sdks]).status().expect("the generators run");
+    sdks_of(&schema(), &tools::generator(), stack)
+}
+
+fn sdks_of(schema: &Value, generator: &Path, stack: &Stack) -> PathBuf {
+    let (file, sdks) = (stack.scratch("schema.json"), stack.scratch("sdks"));
+    fs::write(&file, schema.to_string()).expect("the schema");
+    let generated = Command::new(generator).args([&file, &sdks]).status().expect("the generators run");
     assert!(generated.success());
     sdks
+}
+
+/// A stack of the page's program in Python, which finds the SDK that is generated of the schema.
+fn in_python(program: &'static Program, schema: &Value, moto: &Moto) -> Stack {
+    let stack = with_page_s(program, "__main__.py", "python", moto);
+    let sdk = sdks_of(schema, &tools::generator(), &stack).join("python");
+    // What an installer leaves, by which the SDK finds its version.
+    let installed = sdk.join(format!("pulumi_aws_ecr-{}.dist-info", AWS_ECR.version));
+    fs::create_dir(&installed).expect("a folder");
+    let metadata = format!("Metadata-Version: 2.1\nName: pulumi_aws_ecr\nVersion: {}\n", AWS_ECR.version);
+    fs::write(installed.join("METADATA"), metadata).expect("a file");
+    let search_path = sdk.to_string_lossy().into_owned();
+    stack.with("PYTHONPATH", search_path)
 }
 
 /// Brings the program up beside the official provider: no transform, no version, no warning.
@@ -104,15 +131,62 @@ fn the_page_s_typescript_works_beside_the_official_provider() {
 #[test]
 fn the_page_s_python_works_beside_the_official_provider() {
     let moto = Moto::start();
-    let stack = with_page_s(&PYTHON, "__main__.py", "python", &moto);
-    let sdk = sdks(&stack).join("python");
-    // What an installer leaves, by which the SDK finds its version.
-    let installed = sdk.join(format!("pulumi_aws_ecr-{}.dist-info", AWS_ECR.version));
-    fs::create_dir(&installed).expect("a folder");
-    let metadata = format!("Metadata-Version: 2.1\nName: pulumi_aws_ecr\nVersion: {}\n", AWS_ECR.version);
-    fs::write(installed.join("METADATA"), metadata).expect("a file");
-    let search_path = sdk.to_string_lossy().into_owned();
-    works_beside_the_official_provider(&stack.with("PYTHONPATH", search_path), &moto);
+    works_beside_the_official_provider(&in_python(&PYTHON, &schema(), &moto), &moto);
+}
+
+#[test]
+fn the_page_s_yaml_works_beside_the_official_provider() {
+    let moto = Moto::start();
+    let stack = with_page_s(&YAML_BESIDE, "Pulumi.yaml", "yaml", &moto);
+    let file = stack.scratch("project/Pulumi.yaml");
+    let program = fs::read_to_string(&file).expect("a program");
+    fs::write(&file, program + "  repositoryUrl: ${repository.repositoryUrl}\n").expect("a program");
+    works_beside_the_official_provider(&stack, &moto);
+}
+
+/// Nothing here compiles C#: its SDK is read, and the page's program has the SDK's names.
+#[test]
+fn the_page_s_csharp_has_the_names_of_the_sdk() {
+    let moto = Moto::start();
+    let stack = newcomer(&moto);
+    let schema = schema();
+    let sdk = sdks_of(&schema, &tools::generator_of_csharp(), &stack);
+    let text = |file: &str| fs::read_to_string(sdk.join(file)).expect(file);
+    let functions = schema["functions"].as_object().expect("functions");
+    for token in functions.keys() {
+        let name = token.strip_prefix("aws-ecr:index:get").expect("a function's name");
+        assert!(text(&format!("Get{name}.cs")).contains(&format!("(\"{token}\", ")), "{token}");
+    }
+    let get_credentials = "aws-ecr:index:getCredentials";
+    is_in_csharp(get_credentials, &functions[get_credentials], &text("GetCredentials.cs"));
+    assert_eq!(text("version.txt"), AWS_ECR.version);
+    let (page_s, sdk_s) = (blocks("csharp").next().expect("a program"), text("GetCredentials.cs"));
+    let namespace = page_s.lines().find_map(|line| line.strip_prefix("using ")?.strip_suffix(';')?.split(" = ").nth(1));
+    assert!(sdk_s.contains(&format!("namespace {}\n", namespace.expect("a namespace"))), "{page_s}");
+    for (used, has) in [
+        (".GetCredentials.Invoke(", "Output<GetCredentialsResult> Invoke(GetCredentialsInvokeArgs args"),
+        ("{ RegistryId = ", "Input<string> RegistryId { get; set; }"),
+        ("result.ProxyEndpoint", "public readonly string ProxyEndpoint;"),
+        ("result.Password", "public readonly string Password;"),
+    ] {
+        assert!(page_s.contains(used), "{used}: {page_s}");
+        assert!(sdk_s.contains(has), "{has}: {sdk_s}");
+    }
+}
+
+/// What a build for an organisation has: the SDK tells the engine where to look for the plugin.
+#[test]
+fn the_engine_downloads_the_plugin_from_where_the_schema_says() {
+    let moto = Moto::start();
+    let packed = newcomer(&moto);
+    let server = serve("200 OK", fs::read(tarball(&packed, "served")).expect("the tarball"));
+    let mut schema = schema();
+    assert_eq!(schema.get("pluginDownloadURL"), None, "nobody's build names a place");
+    schema["pluginDownloadURL"] = json!(server);
+    let stack = in_python(&PYTHON_ALONE, &schema, &moto);
+    let stack = stack.with("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "false".to_owned());
+    stack.configure(&[&format!("--plaintext=aws-ecr:region={REGION}")]);
+    logs_in(&stack, &moto);
 }
 
 /// The page's program goes on with a resource of the official provider and with calls in the direct form, of which those
@@ -261,8 +335,7 @@ fn logs_in(stack: &Stack, moto: &Moto) {
 #[test]
 fn the_engine_finds_nothing_wrong_with_its_schema() {
     let home = TempDir::new().expect("a temporary folder");
-    let schema = Schema::of(&AWS_ECR).and_then(|schema| schema.text()).expect("a schema");
-    fs::write(home.path().join("schema.json"), schema.as_bytes()).expect("the schema");
+    fs::write(home.path().join("schema.json"), schema().to_string()).expect("the schema");
     let mut check = Command::new(tools::engine(tools::ENGINE).join("pulumi"));
     check.args(["schema", "check", "schema.json"]).current_dir(home.path());
     let output = check.env("PULUMI_HOME", home.path()).env("PULUMI_SKIP_UPDATE_CHECK", "true").output();

@@ -28,6 +28,11 @@ pub(crate) fn generator() -> PathBuf {
     built("generated-sdks", "generate-current").join("generate-current")
 }
 
+/// The same for C#.
+pub(crate) fn generator_of_csharp() -> PathBuf {
+    built("generated-sdks", "generate-dotnet").join("generate-dotnet")
+}
+
 pub(crate) fn moto() -> PathBuf {
     built("moto/bin", "moto_server").join("moto_server")
 }

@@ -57,6 +57,24 @@ async fn its_functions_have_tokens_of_its_own() {
     .await;
 }
 
+/// The names of what has the same name in the official package's module `ecr`.
+const PUBLIC: [&str; 2] = ["aws-ecr:index:getPublicAuthorizationToken", "aws-ecr:index:getPublicImages"];
+
+#[tokio::test]
+async fn what_is_of_amazon_ecr_public_says_so() {
+    serving(&AWS_ECR, async {
+        let ecr = Ecr::start().await.unwrap();
+        let mut plugin = Plugin::for_ecr(&ecr).await;
+        let [token, images] = PUBLIC;
+        plugin.call(token, json!({})).await.unwrap();
+        // The stand-in holds no repository; who was asked counts.
+        plugin.call(images, json!({"repositoryName": "my-app"})).await.unwrap_err();
+        let asked: Vec<_> = ecr.requests().into_iter().map(|request| request.service).collect();
+        assert_eq!(asked, ["ecr-public"; 2]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn tokens_and_passwords_are_secret_always() {
     serving(&AWS_ECR, async {
@@ -137,6 +155,8 @@ async fn the_schema_is_derived_from_the_one_description() {
     }
     let (own, all) = (schema["functions"].as_object().unwrap(), described["functions"].as_object().unwrap());
     assert_eq!(own.len(), all.len());
+    let of_ecr_public: Vec<_> = own.keys().filter(|token| token.contains("Public")).collect();
+    assert_eq!(of_ecr_public, PUBLIC);
     for (token, function) in all {
         let same = &own[(AWS_ECR.token)(token).as_ref()];
         for part in ["inputs", "outputs"] {
