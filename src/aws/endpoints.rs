@@ -19,6 +19,17 @@ pub(super) struct Service {
     older: &'static [&'static str],
 }
 
+/// The variable for all services.
+const OF_ALL: &str = "AWS_ENDPOINT_URL";
+
+impl Service {
+    /// The variables for this service alone.
+    fn variables(self) -> impl Iterator<Item = String> {
+        let own = format!("{OF_ALL}_{}", self.property.to_ascii_uppercase());
+        [own].into_iter().chain(self.older.iter().map(|name| (*name).to_owned()))
+    }
+}
+
 pub(super) const ECR: Service = Service { configured: "ecr", property: "ecr", older: &[] };
 pub(super) const ECR_PUBLIC: Service = Service { configured: "ecrpublic", property: "ecr_public", older: &[] };
 pub(super) const STS: Service =
@@ -46,6 +57,11 @@ pub(super) fn url(
     Ok(named.map(|(_, url)| validity::called(&url)))
 }
 
+/// Whether the configuration or the environment has a URL for a service alone.
+pub(super) fn is_own(configuration: &Configuration, service: Service) -> bool {
+    configuration.endpoint(service.configured).is_some() || service.variables().any(|name| variable(&name).is_some())
+}
+
 /// The URL that is named for a service, behind what names it: the configuration, the environment for this service, for all,
 /// or the profile in the same order.
 fn named(
@@ -59,12 +75,11 @@ fn named(
     if settings.boolean("ignore_configured_endpoint_urls")? == Some(true) {
         return Ok(None);
     }
-    const ALL: &str = "AWS_ENDPOINT_URL";
-    let own = format!("{ALL}_{}", service.property.to_ascii_uppercase());
-    let names = [own.as_str()].into_iter().chain(service.older.iter().copied()).chain([ALL]);
-    if let Some((name, url)) = names.filter_map(|name| Some((name, variable(name)?))).next() {
-        let wrong = |problem: &str| Error::Setting { name: name.to_owned(), problem: problem.to_owned() };
-        return Ok(Some((name.to_owned(), checked(&url).map_err(wrong)?)));
+    let names = service.variables().chain([OF_ALL.to_owned()]);
+    if let Some((name, url)) = names.filter_map(|name| variable(&name).map(|url| (name, url))).next() {
+        let wrong = |problem: &str| Error::Setting { name: name.clone(), problem: problem.to_owned() };
+        let url = checked(&url).map_err(wrong)?;
+        return Ok(Some((name, url)));
     }
     let services = settings.property("services").and_then(|name| settings.other_section("services", name));
     let nested = services.and_then(|services| services.nested(service.property, "endpoint_url"));

@@ -45,6 +45,7 @@ pub(super) struct Session {
     /// The same for ECR Public.
     pub(super) ecr_public_endpoint: Option<String>,
     sts_endpoint: Option<String>,
+    sts_as_written: bool,
     sso_endpoint: Option<String>,
     sso_oidc_endpoint: Option<String>,
     ecr: Mutex<HashMap<String, aws_sdk_ecr::Client>>,
@@ -71,6 +72,8 @@ impl Session {
             ecr_endpoint: endpoint(endpoints::ECR)?,
             ecr_public_endpoint: endpoint(endpoints::ECR_PUBLIC)?,
             sts_endpoint: endpoint(endpoints::STS)?,
+            // The official provider has those of STS alone end with a slash.
+            sts_as_written: !endpoints::is_own(&configuration, endpoints::STS),
             sso_endpoint: endpoint(endpoints::SSO)?,
             sso_oidc_endpoint: endpoint(endpoints::SSO_OIDC)?,
             configuration,
@@ -153,18 +156,30 @@ impl Session {
         }
     }
 
+    /// The same for the services of roles, to whose URLs dual-stack is nothing, either.
+    fn sdk_of_roles_at(&self, url: &Option<String>) -> SdkConfig {
+        let sdk = self.sdk_at(url);
+        if url.is_some() { sdk.into_builder().use_dual_stack(false).build() } else { sdk }
+    }
+
     fn each_call(&self) -> EachCall {
         EachCall { user_agents: self.configuration.user_agents.clone() }
     }
 
     /// What clients of STS are made from.
     pub(super) fn sts(&self) -> aws_sdk_sts::config::Builder {
-        aws_sdk_sts::config::Builder::from(&self.sdk_at(&self.sts_endpoint)).interceptor(self.each_call())
+        let config = aws_sdk_sts::config::Builder::from(&self.sdk_of_roles_at(&self.sts_endpoint));
+        let config = config.interceptor(self.each_call());
+        match &self.sts_endpoint {
+            Some(url) if self.sts_as_written => config.interceptor(AsWritten::new(url)),
+            _ => config,
+        }
     }
 
     /// What clients of IAM Identity Center are made from.
     pub(super) fn sso(&self) -> aws_sdk_sso::config::Builder {
-        aws_sdk_sso::config::Builder::from(&self.sdk_at(&self.sso_endpoint)).interceptor(self.each_call())
+        let sdk = self.sdk_of_roles_at(&self.sso_endpoint);
+        aws_sdk_sso::config::Builder::from(&sdk).interceptor(self.each_call())
     }
 
     /// What clients of its service that renews tokens are made from.

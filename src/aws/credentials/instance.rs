@@ -83,7 +83,7 @@ fn refusal(keys: &Object, token: Option<&str>) -> Option<String> {
     Some(format!("AWS answered: {}", secrets.show(&format!("{message} ({code})"), SHOWN)))
 }
 
-/// What disables the service. The configuration wins over the environment.
+/// What disables the service. The configuration wins over the environment, in which the provider's own variable wins.
 fn disabled(session: &Session) -> Result<Option<String>, Error> {
     const SKIPPED: &str = "AWS_SKIP_METADATA_API_CHECK";
     const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
@@ -93,8 +93,9 @@ fn disabled(session: &Session) -> Result<Option<String>, Error> {
         None => {}
     }
     match variable(SKIPPED).map(|value| value.to_ascii_lowercase()).as_deref() {
-        None | Some("false" | "0") => {}
-        Some("true" | "1") => return Ok(Some(SKIPPED.to_owned())),
+        None => {}
+        Some("false" | "f" | "0") => return Ok(None),
+        Some("true" | "t" | "1") => return Ok(Some(SKIPPED.to_owned())),
         Some(_) => {
             let problem = "is neither true nor false".to_owned();
             return Err(Error::Setting { name: SKIPPED.to_owned(), problem });

@@ -207,8 +207,11 @@ impl<'a> Chain<'a> {
             let (is_first, role_arn) = (self.visited.is_empty(), profile.get("role_arn").filter(|_| !is_again));
             let keys = keys(name, profile);
             let source = profile.get("source_profile").filter(|_| !is_again && (is_first || keys.is_none()));
+            if !is_again && role_arn.is_none() {
+                check_role(name, profile)?;
+            }
             if is_first || keys.is_none() {
-                check_sources(name, profile, role_arn.is_some() || is_again)?;
+                check_sources(name, profile)?;
             }
             let uses_role = source.is_some() || keys.is_some() || profile.get("web_identity_token_file").is_none();
             if let Some(role_arn) = role_arn.filter(|_| uses_role) {
@@ -236,14 +239,23 @@ fn incomplete(profile: &str, problem: &str) -> Error {
     Error::Profile { profile: shown::name(profile), problem: problem.to_owned() }
 }
 
-/// Checks that a profile names one source, and a role beside those that are for roles.
-fn check_sources(name: &str, profile: &Section, has_role: bool) -> Result<(), Error> {
-    let sources = ["source_profile", "credential_source", "web_identity_token_file", "credential_process"];
-    let named: Vec<_> = sources.into_iter().filter(|key| profile.get(key).is_some()).collect();
+/// The sources that are for roles.
+const OF_ROLES: [&str; 3] = ["source_profile", "credential_source", "web_identity_token_file"];
+
+/// Checks that a profile without a role names no source that is for roles.
+fn check_role(name: &str, profile: &Section) -> Result<(), Error> {
+    match OF_ROLES.into_iter().find(|key| profile.get(key).is_some()) {
+        Some(source) => Err(incomplete(name, &format!("{source} needs a role_arn"))),
+        None => Ok(()),
+    }
+}
+
+/// Checks that a profile names one source.
+fn check_sources(name: &str, profile: &Section) -> Result<(), Error> {
+    let sources = OF_ROLES.into_iter().chain(["credential_process"]);
+    let named: Vec<_> = sources.filter(|key| profile.get(key).is_some()).collect();
     match named[..] {
-        [] | ["credential_process"] => Ok(()),
-        [_] if has_role => Ok(()),
-        [source] => Err(incomplete(name, &format!("{source} needs a role_arn"))),
+        [] | [_] => Ok(()),
         _ => Err(incomplete(name, &format!("{} exclude each other", named.join(" and ")))),
     }
 }
