@@ -16,7 +16,7 @@ MACHINES ?= 500
 RATE ?= 20
 BURST ?= 200
 
-.PHONY: bench fleet unwinding tools-peers
+.PHONY: bench fleet soak unwinding tools-peers
 
 bench: build tools-demo tools-peers ## Measure the plugin against its peers and write benches/RESULTS.md
 	@cargo build --locked --profile bench-driver --package bench
@@ -25,6 +25,10 @@ bench: build tools-demo tools-peers ## Measure the plugin against its peers and 
 fleet: build ## Simulate many machines that ask at once, beside as many processes as fit: make fleet MACHINES=500 RATE=20 BURST=200
 	@cargo build --quiet --locked --profile bench-driver --package bench
 	@target/bench-driver/bench --fleet $(MACHINES) $(RATE) $(BURST)
+
+soak: build ## Call plugins well and badly while much goes wrong, a million times or for some minutes: make soak MINUTES=n
+	@cargo build --quiet --locked --profile bench-driver --package bench
+	@target/bench-driver/bench --soak $(MINUTES)
 
 unwinding: build ## Weigh the release against one that unwinds, in bytes
 	@CARGO_PROFILE_RELEASE_PANIC=unwind cargo build --quiet --release --locked --bin pulumi-resource-aws --target-dir target/unwinding

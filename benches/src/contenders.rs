@@ -62,6 +62,11 @@ impl Provider {
         command
     }
 
+    /// A command that waits for engines to attach.
+    pub(crate) fn attached(self) -> Command {
+        isolated(Command::new(self.executable()), None)
+    }
+
     /// A process that is ready for invokes that call the ECR at `url`.
     pub(crate) async fn configured(self, engine: &Engine, url: &str) -> Plugin {
         configured(self.command(engine, None), engine, url).await

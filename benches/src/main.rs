@@ -1,6 +1,8 @@
 //! Measures the plugin against its peers and against floors, and writes what it found as a table and a plot.
 //!
 //! usage: bench [--quick] [PART...]
+//!        bench --fleet MACHINES RATE BURST
+//!        bench --soak [MINUTES]
 //!
 //! Without arguments all parts run and `benches/RESULTS.md` and `benches/growth.svg` are written. With `--quick`, or
 //! with names of parts, the table is printed only.
@@ -14,6 +16,7 @@ mod parts;
 mod plot;
 mod report;
 mod samples;
+mod soak;
 mod throttled;
 
 use std::{env, fs, path::Path, process::ExitCode};
@@ -35,6 +38,9 @@ async fn main() -> ExitCode {
         print!("{}", fleet.table());
         println!("{}", throttled::row(&fleet).await);
         return ExitCode::SUCCESS;
+    }
+    if flags == ["--soak"] {
+        return soak::run(names.first().map(String::as_str)).await;
     }
     let quick = flags.iter().any(|flag| flag == "--quick");
     if flags.iter().any(|flag| flag != "--quick") || names.iter().any(|name| !PARTS.contains(&name.as_str())) {

@@ -5,6 +5,7 @@ use pulumi_resource_aws::packages::{AWS, AWS_ECR};
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr},
+    faults::matches,
     http::{Reply, Server},
     plugin::{GET_CREDENTIALS, served, serving},
     sts::{ACCOUNT, Sts},
@@ -44,13 +45,6 @@ impl Row {
         let row = format!("{}. {}.", self.happened, self.to_do).replace("aws:", &format!("{}:", served().name));
         matches(&row, what)
     }
-}
-
-/// Whether `text` is `pattern`, in which `…` stands for any text that is not empty or for none.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('…') else { return pattern == text };
-    let Some(text) = text.strip_prefix(start) else { return false };
-    (0..=text.len()).filter(|index| text.is_char_boundary(*index)).any(|index| matches(rest, &text[index..]))
 }
 
 fn machine() -> Machine {

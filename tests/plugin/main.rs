@@ -43,4 +43,5 @@ mod schema;
 mod security;
 mod servers;
 mod signed_in;
+mod soak;
 mod strangers;

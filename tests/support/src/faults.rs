@@ -20,6 +20,25 @@ pub struct Fault {
     pub ends: Ends,
 }
 
+impl Fault {
+    /// Whether this is what a program sees, tried once or more often.
+    pub fn is_seen(&self, what: &str) -> bool {
+        [". …", ", tried … times in …. …"].iter().any(|rest| matches(&format!("{}{rest}", self.sees), what))
+    }
+
+    /// Whether a try ends by time alone.
+    pub fn is_slow(&self) -> bool {
+        matches!(self.wire, Wire::BytesAndSilence(_) | Wire::Slowly(_))
+    }
+}
+
+/// Whether `text` is `pattern`, in which `…` stands for any text or for none.
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('…') else { return pattern == text };
+    let Some(text) = text.strip_prefix(start) else { return false };
+    (0..=text.len()).filter(|index| text.is_char_boundary(*index)).any(|index| matches(rest, &text[index..]))
+}
+
 /// How it ends, unless a number of tries is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {

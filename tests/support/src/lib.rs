@@ -12,6 +12,7 @@ pub mod moto;
 pub mod plugin;
 pub mod proxy;
 mod signature;
+pub mod soak;
 pub mod sts;
 pub mod tls;
 pub mod values;
