@@ -33,7 +33,7 @@ struct Outcome {
 type Wait = fn(&mut History, now: Duration, random: f64) -> Option<f64>;
 
 fn ours(history: &mut History, now: Duration, random: f64) -> Option<f64> {
-    history.next_wait(Kind::Throttled, now, None, None, random).map(|wait| wait.as_secs_f64())
+    history.next_wait(Kind::Throttled, now..now, false, None, random).map(|wait| wait.as_secs_f64())
 }
 
 fn three(history: &mut History, now: Duration, random: f64) -> Option<f64> {
@@ -47,7 +47,7 @@ fn official(history: &mut History, now: Duration, random: f64) -> Option<f64> {
 /// A random part of powers of two seconds.
 fn exponential(history: &mut History, now: Duration, random: f64, tries: u32, longest: f64) -> Option<f64> {
     // It counts; what it says is not asked.
-    let _ = history.next_wait(Kind::Throttled, now, Some(now), None, random);
+    let _ = history.next_wait(Kind::Throttled, now..now, true, None, random);
     let failures = history.failures();
     (failures < tries).then(|| random * 2_f64.powi(failures.cast_signed() - 1).min(longest))
 }

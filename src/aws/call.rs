@@ -59,7 +59,7 @@ impl Place {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let answer = self.caller.session.patience.call(&self.name, attempt).await;
+        let answer = self.caller.session.patience.call(&self.name, action, attempt).await;
         if let Err(Error::ExpiredCredentials(_) | Error::InvalidCredentials(_)) = answer {
             self.client.forget(&self.caller).await;
         }

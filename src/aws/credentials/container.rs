@@ -78,7 +78,7 @@ pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, E
             None => Ok(reply),
         }
     };
-    let reply = session.patience.call(&what, attempt).await?;
+    let reply = session.patience.call(&what, "", attempt).await?;
     let credentials = Object::new(&reply.body).and_then(|keys| keys.credentials("Token", "container"));
     Ok(Found::new(credentials.map_err(no_use)?, what))
 }

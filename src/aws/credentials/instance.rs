@@ -166,7 +166,7 @@ impl<'a> Service<'a> {
                 _ => failure,
             })
         };
-        match session.patience.call(SERVICE, attempt).await {
+        match session.patience.call(SERVICE, "", attempt).await {
             Ok(Reply { status: 200..300, body, .. }) => {
                 service.token = Some(String::from_utf8_lossy(&body).trim().to_owned()).filter(|token| is_header(token));
             }
@@ -181,7 +181,7 @@ impl<'a> Service<'a> {
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, String> {
         let token: Vec<_> = self.token.iter().map(|token| ("x-aws-ec2-metadata-token", token.as_str())).collect();
-        match self.session.patience.call(SERVICE, || self.send("GET", path, &token)).await.map_err(problem)? {
+        match self.session.patience.call(SERVICE, "", || self.send("GET", path, &token)).await.map_err(problem)? {
             Reply { status: 200..300, body, .. } => Ok(body),
             Reply { status: 404, .. } => Err("it has no role for this instance".to_owned()),
             reply => Err(status(reply.status)),

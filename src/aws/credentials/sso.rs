@@ -75,12 +75,13 @@ pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<F
         let output = request.clone().send();
         async { output.await.map_err(meaning) }
     };
-    let output = session.patience.call(SERVICE, attempt).await.map_err(|error| match error {
-        Error::AccessDenied { answer: problem, .. } | Error::InvalidParameter(problem) | Error::Other(problem) => {
-            Error::Source { what: format!("{SERVICE}, for {role},"), problem }
-        }
-        other => other,
-    })?;
+    let output =
+        session.patience.call(SERVICE, "sso:GetRoleCredentials", attempt).await.map_err(|error| match error {
+            Error::AccessDenied { answer: problem, .. } | Error::InvalidParameter(problem) | Error::Other(problem) => {
+                Error::Source { what: format!("{SERVICE}, for {role},"), problem }
+            }
+            other => other,
+        })?;
     let keys = output.role_credentials.and_then(|keys| {
         let expiry = u64::try_from(keys.expiration).ok().filter(|expiry| *expiry > 0);
         let expiry = expiry.map(|expiry| SystemTime::UNIX_EPOCH + Duration::from_millis(expiry));
@@ -181,7 +182,7 @@ async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Resu
         let output = request.clone().send();
         async { output.await.map_err(meaning) }
     };
-    let output = session.patience.call(TOKEN_SERVICE, attempt).await?;
+    let output = session.patience.call(TOKEN_SERVICE, "sso-oauth:CreateToken", attempt).await?;
     let token = output.access_token.ok_or(Error::Incomplete("no SSO token"))?;
     let seconds = u64::try_from(output.expires_in).unwrap_or_default();
     let expiry = DateTime::from(SystemTime::now() + Duration::from_secs(seconds));

@@ -18,6 +18,10 @@ use super::{
 /// How long the credentials of a role last unless someone says otherwise, as the SDK for Go has it.
 const SECONDS: i32 = 900;
 
+const ASSUME_ROLE: &str = "sts:AssumeRole";
+const ASSUME_WITH_WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
+const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
+
 /// AWS STS in one Region.
 pub(super) struct Sts<'a> {
     session: &'a Session,
@@ -80,7 +84,7 @@ impl<'a> Sts<'a> {
     }
 
     /// Sends a request, and waits out what passes. `secrets` are shown in no error.
-    async fn send<T, E, F>(&self, secrets: &[&str], request: impl Fn() -> F) -> Result<T, Error>
+    async fn send<T, E, F>(&self, action: &'static str, secrets: &[&str], request: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -91,7 +95,7 @@ impl<'a> Sts<'a> {
             let output = request();
             async { output.await.map_err(meaning) }
         };
-        self.session.patience.call(service, attempt).await
+        self.session.patience.call(service, action, attempt).await
     }
 
     /// Assumes a role with credentials.
@@ -119,8 +123,8 @@ impl<'a> Sts<'a> {
         // STS quotes what it refuses.
         let external_id = role.external_id.as_deref().unwrap_or_default();
         let told = [key, token, external_id, misplaced_session_name(role), shown::hidden_arn(&role.role_arn)];
-        let output = self.send(&told, || request.clone().send()).await;
-        let output = output.map_err(|error| refused(role, "sts:AssumeRole", error))?;
+        let output = self.send(ASSUME_ROLE, &told, || request.clone().send()).await;
+        let output = output.map_err(|error| refused(role, ASSUME_ROLE, error))?;
         credentials(output.credentials)
     }
 
@@ -152,10 +156,15 @@ impl<'a> Sts<'a> {
             .set_policy(role.policy.clone())
             .set_policy_arns(policies(role));
         let told = [token.trim(), misplaced_session_name(role), shown::hidden_arn(&role.role_arn)];
-        let output = self.send(&told, || request.clone().send()).await.map_err(|error| match error {
-            Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => unfit(answer),
-            other => refused(role, "sts:AssumeRoleWithWebIdentity", other),
-        })?;
+        let output =
+            self.send(ASSUME_WITH_WEB_IDENTITY, &told, || request.clone().send()).await.map_err(
+                |error| match error {
+                    Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
+                        unfit(answer)
+                    }
+                    other => refused(role, ASSUME_WITH_WEB_IDENTITY, other),
+                },
+            )?;
         Ok(Found::assumed(credentials(output.credentials)?, &what, &role.role_arn))
     }
 
@@ -166,8 +175,8 @@ impl<'a> Sts<'a> {
     /// Whatever keeps STS from answering.
     pub(super) async fn identity(&self, credentials: &Credentials) -> Result<Identity, Error> {
         let request = self.client(Some(credentials)).get_caller_identity();
-        let identity = self.send(&secrets(credentials), || request.clone().send()).await;
-        let identity = identity.map_err(|error| error.needing("sts:GetCallerIdentity"))?;
+        let identity = self.send(GET_CALLER_IDENTITY, &secrets(credentials), || request.clone().send()).await;
+        let identity = identity.map_err(|error| error.needing(GET_CALLER_IDENTITY))?;
         let account = identity.account.ok_or(Error::Incomplete("no account in AWS STS's GetCallerIdentity"))?;
         Ok(Identity { account, arn: identity.arn.unwrap_or_default() })
     }

@@ -1,21 +1,25 @@
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use super::Kind;
 
 /// The longest that anything is waited out, also failures of several kinds in turn.
-const LONGEST: Duration = Duration::from_secs(600);
+pub(super) const LONGEST: Duration = Duration::from_secs(600);
 
-/// The failures of one call. It knows neither a clock nor a source of chance: times are given, since the call began.
+/// The failures of one call. It knows neither a clock nor a source of chance: times are given, since the call began,
+/// without those in which it waited for its turn while the service took others.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     /// Whether a number of tries decides, which waits that grow with time would not let happen.
     is_counted: bool,
     failures: u32,
+    /// When the first try began that failed.
+    began: Option<Duration>,
     /// The failures in a row of the same kind: which, and since when.
     row: Option<(Kind, Duration)>,
-    last: Duration,
     /// How long was waited in that row.
     waited: Duration,
+    /// When it is over.
+    end: Option<Duration>,
 }
 
 impl History {
@@ -28,45 +32,41 @@ impl History {
         self.failures
     }
 
-    /// Takes in that a try failed at `now`, and says how long to wait before the next one; `None`: it is over.
+    /// Takes in that a try failed, and says how long to wait before the next one; `None`: it is over. `at` is when the
+    /// try began and when it failed: what went before it was another kind's, or nobody's fault.
     ///
-    /// `progress` is when the service last took a call of this program: who is throttled meanwhile waits for its turn
-    /// alone, not for the end of an outage. `asked` is how long the service asks to be left alone. `random` lies between 0 and 1:
-    /// it spreads the tries of many machines over the second half of the wait.
+    /// `others_are_taken` says that the service took a call of this program since the failure before: who is throttled
+    /// meanwhile waits for its turn alone, not for the end of an outage. `asked` is how long the service asks to be left
+    /// alone. `random` lies between 0 and 1: it spreads the tries of many machines over the second half of the wait.
     pub fn next_wait(
         &mut self,
         kind: Kind,
-        now: Duration,
-        progress: Option<Duration>,
+        at: Range<Duration>,
+        others_are_taken: bool,
         asked: Option<Duration>,
         random: f64,
     ) -> Option<Duration> {
         let limits = kind.limits()?;
-        let since = match self.row {
-            Some((same, since)) if same == kind => since,
-            _ => {
-                self.waited = Duration::ZERO;
-                self.last
-            }
-        };
-        let progress = progress.filter(|_| kind == Kind::Throttled);
-        let others_are_taken = progress.is_some_and(|progress| progress > self.last);
-        self.row = Some((kind, since));
+        let is_in_turn = others_are_taken && kind == Kind::Throttled;
+        if self.row.is_none_or(|(before, _)| before != kind) {
+            self.waited = Duration::ZERO;
+        }
+        let since = self.row.filter(|(before, _)| *before == kind && !is_in_turn).map_or(at.start, |(_, since)| since);
+        let began = self.began.filter(|_| !is_in_turn).unwrap_or(at.start);
+        let end = since.saturating_add(limits.patience).min(began.saturating_add(LONGEST));
+        (self.row, self.began, self.end) = (Some((kind, since)), Some(began), Some(end));
         self.failures = self.failures.saturating_add(1);
-        self.last = now;
-        let progress = progress.unwrap_or_default();
-        let end = (since.max(progress) + limits.patience).min(progress + LONGEST);
-        let left = end.checked_sub(now).filter(|left| !left.is_zero())?;
-        let longest = if others_are_taken { Duration::ZERO } else { limits.longest_wait(self.failures, self.waited) };
+        let left = end.checked_sub(at.end).filter(|left| !left.is_zero())?;
+        let longest = if is_in_turn { Duration::ZERO } else { limits.longest_wait(self.failures, self.waited) };
         let wait = longest.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0);
         self.waited += if self.is_counted { Duration::ZERO } else { wait };
         Some((asked.unwrap_or_default().saturating_add(wait)).min(left))
     }
 
-    /// How long the present kind of failure is waited out at most, from `now` on; nothing failed yet: as a network.
-    pub(super) fn at_most(&self) -> Duration {
-        let kind = self.row.map_or(Kind::Network, |(kind, _)| kind);
-        kind.limits().map(|limits| limits.patience).unwrap_or_default()
+    /// When the present kind of failure is not waited out any more; nothing failed yet: as a network.
+    pub(super) fn end(&self) -> Duration {
+        let patience = |kind: Kind| kind.limits().map(|limits| limits.patience).unwrap_or_default();
+        self.end.unwrap_or_else(|| patience(Kind::Network))
     }
 }
 
@@ -80,9 +80,10 @@ mod tests {
     fn until_over(kind: impl Fn(u32) -> Kind, takes: Duration, random: f64) -> (u32, Duration) {
         let (mut history, mut now, mut tries) = (History::default(), Duration::ZERO, 0);
         loop {
+            let began = now;
             now += takes;
             tries += 1;
-            match history.next_wait(kind(tries), now, None, None, random) {
+            match history.next_wait(kind(tries), began..now, false, None, random) {
                 Some(wait) => now += wait,
                 None => return (tries, now),
             }
@@ -113,7 +114,8 @@ mod tests {
     fn waits_double_up_to_a_small_cap_and_are_random_in_their_second_half() {
         for (random, factor) in [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)] {
             let mut history = History::default();
-            let waits = (0..4).map(|_| history.next_wait(Kind::Throttled, SECOND, None, None, random).unwrap());
+            let mut wait = || history.next_wait(Kind::Throttled, SECOND..SECOND, false, None, random).unwrap();
+            let waits = (0..4).map(|_| wait());
             let expected = [2, 4, 8, 8].map(|seconds| Duration::from_secs(seconds).mul_f64(factor));
             assert_eq!(waits.collect::<Vec<_>>(), expected);
         }
@@ -123,7 +125,7 @@ mod tests {
     fn who_is_throttled_for_long_waits_as_long_again() {
         let (mut history, mut now) = (History::default(), Duration::ZERO);
         let mut wait = || {
-            let wait = history.next_wait(Kind::Throttled, now, None, None, 0.5).unwrap();
+            let wait = history.next_wait(Kind::Throttled, now..now, false, None, 0.5).unwrap();
             now += wait;
             wait.as_secs_f64()
         };
@@ -134,22 +136,25 @@ mod tests {
     #[test]
     fn who_is_throttled_while_others_are_taken_waits_for_a_turn_alone() {
         let mut history = History::default();
-        let mut wait = |now, progress| {
-            history.next_wait(Kind::Throttled, SECOND * now, Some(SECOND * progress), None, 1.0).unwrap()
+        let mut wait = |now, others_are_taken| {
+            history.next_wait(Kind::Throttled, SECOND * now..SECOND * now, others_are_taken, None, 1.0).unwrap()
         };
-        assert_eq!(wait(2, 1), Duration::ZERO);
-        assert_eq!(wait(4, 3), Duration::ZERO);
-        assert_eq!(wait(6, 3), SECOND * 8, "none was taken since the last try");
+        assert_eq!(wait(2, true), Duration::ZERO);
+        assert_eq!(wait(4, true), Duration::ZERO);
+        assert_eq!(wait(6, false), SECOND * 8, "none was taken since the last try");
     }
 
     #[test]
     fn another_kind_begins_anew_but_not_for_ever() {
         let mut history = History::default();
-        for second in 0..119 {
-            assert!(history.next_wait(Kind::Fault, SECOND * second, None, None, 0.5).is_some());
-        }
-        assert!(history.next_wait(Kind::Throttled, SECOND * 119, None, None, 0.5).is_some());
-        assert!(history.next_wait(Kind::Fault, SECOND * 120, None, None, 0.5).is_some(), "faults began anew");
+        let mut goes_on = |kind, second| {
+            let now = SECOND * second;
+            history.next_wait(kind, now..now, false, None, 0.5).is_some()
+        };
+        assert!((0..119).all(|second| goes_on(Kind::Fault, second)));
+        assert!(goes_on(Kind::Throttled, 119));
+        assert!(goes_on(Kind::Fault, 120), "faults began anew");
+        assert!(goes_on(Kind::Absent, 300), "the wait before was none for this kind");
         let alternating = |tries| if tries % 2 == 0 { Kind::Fault } else { Kind::Absent };
         let (_, over) = until_over(alternating, SECOND, 0.5);
         assert!(over >= LONGEST && over <= LONGEST + SECOND, "{over:?}");
@@ -158,17 +163,17 @@ mod tests {
     #[test]
     fn who_waits_for_a_turn_is_not_given_up() {
         let mut history = History::default();
-        for second in 0..10_000 {
-            let now = SECOND * second;
-            assert!(history.next_wait(Kind::Throttled, now, Some(now), None, 0.5).is_some());
-        }
-        let now = SECOND * 10_700;
-        assert_eq!(history.next_wait(Kind::Throttled, now, Some(SECOND * 10_000), None, 0.5), None);
+        let mut wait = |second, others_are_taken| {
+            history.next_wait(Kind::Throttled, SECOND * second..SECOND * second, others_are_taken, None, 0.5)
+        };
+        assert!((0..10_000).all(|second| wait(second, true).is_some()));
+        assert_eq!(wait(10_700, false), None);
     }
 
     #[test]
     fn what_the_service_asks_for_is_heeded_within_the_patience() {
-        let wait = |asked| History::default().next_wait(Kind::Fault, SECOND, None, Some(asked), 0.0).unwrap();
+        let wait =
+            |asked| History::default().next_wait(Kind::Fault, Duration::ZERO..SECOND, false, Some(asked), 0.0).unwrap();
         assert_eq!(wait(SECOND * 7), SECOND * 7 + Duration::from_millis(250));
         assert_eq!(wait(Duration::MAX), SECOND * 119, "then there is one last try");
     }
@@ -176,7 +181,9 @@ mod tests {
     #[test]
     fn no_number_is_too_large() {
         let mut history = History { failures: u32::MAX, ..History::default() };
-        assert!(history.next_wait(Kind::Throttled, SECOND, None, None, f64::INFINITY).is_some());
-        assert_eq!(history.next_wait(Kind::Throttled, Duration::MAX, None, Some(Duration::MAX), 2.0), None);
+        assert!(history.next_wait(Kind::Throttled, SECOND..SECOND, false, None, f64::INFINITY).is_some());
+        let late = Duration::MAX;
+        assert_eq!(history.next_wait(Kind::Throttled, late..late, false, Some(late), 2.0), None);
+        assert_eq!(History::default().next_wait(Kind::Fault, late..late, true, None, 0.5), None);
     }
 }

@@ -12,18 +12,21 @@ mod waiting;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
-    sync::Semaphore,
-    time::{Instant, sleep},
+    select,
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::Error;
 use bucket::Bucket;
 pub use history::History;
+use history::LONGEST;
 pub(super) use kind::Failure;
 pub use kind::Kind;
 use pace::Pace;
@@ -39,15 +42,17 @@ const MAX_CONCURRENT_TRIES: usize = 32;
 #[derive(Debug)]
 pub(super) struct Patience {
     rules: Rules,
-    services: Mutex<HashMap<String, Arc<Service>>>,
+    operations: Mutex<HashMap<(String, &'static str), Arc<Operation>>>,
     board: Board,
 }
 
-/// What the calls to one service share.
+/// What the calls of one operation share: services throttle each of theirs by itself.
 #[derive(Debug)]
-struct Service {
+struct Operation {
     /// How many tries more may be in flight.
     tries: Semaphore,
+    /// When a call was last taken.
+    taken: Mutex<Option<Instant>>,
     pace: Option<Pace>,
     bucket: Option<Arc<Bucket>>,
 }
@@ -55,89 +60,126 @@ struct Service {
 impl Patience {
     /// Patience as the user set it.
     pub(super) fn new(rules: Rules) -> Self {
-        let (services, board) = (Mutex::default(), Board::default());
-        Self { rules, services, board }
+        let (operations, board) = (Mutex::default(), Board::default());
+        Self { rules, operations, board }
     }
 
-    /// Calls a service, for example `Amazon ECR in eu-west-1`, and waits out what passes. Whoever drops the future ends
-    /// any wait.
+    /// Calls an operation of a service, for example of `Amazon ECR in eu-west-1`, and waits out what passes. Whoever drops the
+    /// future ends any wait.
     ///
     /// # Errors
     ///
     /// That of the last try.
-    pub(super) async fn call<T, F>(&self, service: &str, attempt: impl Fn() -> F) -> Result<T, Error>
+    pub(super) async fn call<T, F>(
+        &self,
+        service: &str,
+        operation: &'static str,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let call = Call::new(service, History::default().at_most());
-        let shared = self.service(service);
+        let call = Call::new(service, History::default().end());
+        let shared = self.operation(service, operation);
         self.board.watch(&call, self.tries(&call, &shared, attempt)).await
     }
 
-    async fn tries<T, F>(&self, call: &Call, service: &Service, attempt: impl Fn() -> F) -> Result<T, Error>
+    async fn tries<T, F>(&self, call: &Call, operation: &Operation, attempt: impl Fn() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Failure>>,
     {
         let mut history = History::new(self.rules.tries.is_some());
         let mut cost = None;
+        // How long it waited for turns while others were taken.
+        let mut spared = Duration::ZERO;
+        let mut failed = call.began();
         loop {
-            // Nothing closes the semaphore.
-            let permit = service.tries.acquire().await;
-            if let Some(pace) = &service.pace {
-                pace.turn().await;
-            }
+            let queued = Instant::now();
+            let permit = operation.turn(call).await;
             let sent = Instant::now();
+            let began = operation.taken().map_or(queued, |taken| taken.clamp(queued, sent));
+            spared += began - queued;
             let result = attempt().await;
             drop(permit);
-            service.learn(&result, sent);
+            let others_are_taken = operation.pace.is_some() && operation.taken().is_some_and(|taken| taken > failed);
+            operation.learn(&result, sent);
             let failure = match result {
                 Ok(value) => {
-                    service.bucket.iter().for_each(|bucket| bucket.put_back(cost));
+                    operation.bucket.iter().for_each(|bucket| bucket.put_back(cost));
                     return Ok(value);
                 }
                 Err(failure) => failure,
             };
-            let wait = self.wait(call, service, &mut history, &failure);
-            let paid = wait.and_then(|wait| Some((wait, service.pay(failure.kind)?)));
+            failed = Instant::now();
+            let at = (began - call.began()).saturating_sub(spared)..(failed - call.began()).saturating_sub(spared);
+            let wait = history.next_wait(failure.kind, at, others_are_taken, failure.retry_after, fastrand::f64());
+            let wait = wait.filter(|_| self.rules.tries.is_none_or(|tries| history.failures() < tries));
+            let paid = wait.and_then(|wait| Some((wait, operation.pay(failure.kind)?)));
             let error = failure.error.after(history.failures(), call.age());
             let Some((wait, paid)) = paid else { return Err(error) };
             cost = paid;
-            call.because(error.to_string(), history.at_most());
+            call.because(error.to_string(), history.end() + spared);
             sleep(wait).await;
         }
     }
 
-    fn wait(&self, call: &Call, service: &Service, history: &mut History, failure: &Failure) -> Option<Duration> {
-        let now = call.age();
-        let progress = service.pace.as_ref().and_then(Pace::progress);
-        let progress = progress.map(|progress| now.saturating_sub(progress.elapsed()));
-        let wait = history.next_wait(failure.kind, now, progress, failure.retry_after, fastrand::f64());
-        wait.filter(|_| self.rules.tries.is_none_or(|tries| history.failures() < tries))
-    }
-
-    fn service(&self, name: &str) -> Arc<Service> {
-        let mut services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(service) = services.get(name) {
-            return service.clone();
-        }
-        let service = Arc::new(Service {
+    fn operation(&self, service: &str, name: &'static str) -> Arc<Operation> {
+        let new = || Operation {
             tries: Semaphore::new(MAX_CONCURRENT_TRIES),
+            taken: Mutex::default(),
             pace: self.rules.is_paced.then(Pace::default),
             bucket: self.rules.capacity.map(Bucket::new),
-        });
-        services.insert(name.to_owned(), service.clone());
-        service
+        };
+        let mut operations = lock(&self.operations);
+        operations.entry((service.to_owned(), name)).or_insert_with(|| Arc::new(new())).clone()
     }
 }
 
-impl Service {
+impl Operation {
+    /// Waits until a try may go. Where none is taken for as long as anything is waited out, nobody waits for a turn any
+    /// more, but for room alone: the try will be the last one.
+    async fn turn(&self, call: &Call) -> Option<SemaphorePermit<'_>> {
+        // Nothing closes the semaphore.
+        let room = async || self.tries.acquire().await.ok();
+        {
+            let mut turn = pin!(async {
+                let permit = room().await;
+                if let Some(pace) = &self.pace {
+                    pace.turn().await;
+                }
+                permit
+            });
+            loop {
+                let end = call.began().max(self.taken().unwrap_or(call.began())) + LONGEST;
+                select! {
+                    biased;
+                    permit = &mut turn => return permit,
+                    () = sleep_until(end) => {}
+                }
+                if self.taken().is_none_or(|taken| taken + LONGEST <= end) {
+                    break;
+                }
+            }
+        }
+        room().await
+    }
+
+    /// When a call was last taken.
+    fn taken(&self) -> Option<Instant> {
+        *lock(&self.taken)
+    }
+
     /// Takes in how a try ended that was sent at `sent`.
     fn learn<T>(&self, result: &Result<T, Failure>, sent: Instant) {
-        let Some(pace) = &self.pace else { return };
-        match result.as_ref().map_err(|failure| failure.kind) {
-            Err(Kind::Throttled) => pace.throttled(sent),
-            Ok(_) | Err(Kind::Refused) => pace.taken(),
-            Err(Kind::Fault | Kind::Network | Kind::Absent) => {}
+        let kind = result.as_ref().map_err(|failure| failure.kind).err();
+        let is_taken = matches!(kind, None | Some(Kind::Refused));
+        if is_taken {
+            *lock(&self.taken) = Some(Instant::now());
+        }
+        match &self.pace {
+            Some(pace) if is_taken => pace.taken(),
+            Some(pace) if kind == Some(Kind::Throttled) => pace.throttled(sent),
+            _ => {}
         }
     }
 
@@ -148,4 +190,9 @@ impl Service {
             None => Some(None),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held cannot leave these values half-written.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

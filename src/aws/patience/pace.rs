@@ -35,14 +35,7 @@ const LOOK: Duration = Duration::from_millis(250);
 pub(super) struct Pace {
     /// Held by the call whose turn is next.
     turn: AsyncMutex<()>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    limit: Option<Limit>,
-    /// When the service last took a call.
-    taken: Option<Instant>,
+    limit: Mutex<Option<Limit>>,
 }
 
 #[derive(Debug)]
@@ -58,6 +51,8 @@ struct Limit {
     lowered: Instant,
     /// What each call that is taken adds to the rate.
     growth: f64,
+    /// Whether the service took none at all when the rate was last lowered: then it tells nothing of what it takes later.
+    is_outage: bool,
 }
 
 impl Pace {
@@ -78,50 +73,50 @@ impl Pace {
 
     /// When the next call may go; `None`: at once.
     fn due(&self) -> Option<Instant> {
-        let mut state = self.lock();
-        state.limit.take_if(|limit| limit.is_forgotten());
-        state.limit.as_ref().map(|limit| limit.last + Duration::from_secs_f64(1.0 / limit.rate))
+        let mut limit = self.lock();
+        limit.take_if(|limit| limit.is_forgotten());
+        limit.as_ref().map(|limit| limit.last + Duration::from_secs_f64(1.0 / limit.rate))
     }
 
     fn go(&self, due: Instant) {
-        if let Some(limit) = &mut self.lock().limit {
+        if let Some(limit) = &mut *self.lock() {
             limit.last = due;
         }
     }
 
     /// The service took a call.
     pub(super) fn taken(&self) {
-        let mut state = self.lock();
-        state.taken = Some(Instant::now());
-        if let Some(limit) = &mut state.limit {
-            limit.taken += 1;
-            limit.rate += limit.growth;
+        if let Some(limit) = &mut *self.lock() {
+            limit.taken();
         }
     }
 
     /// The service throttled a call that was sent at `sent`.
     pub(super) fn throttled(&self, sent: Instant) {
-        match &mut self.lock().limit {
+        match &mut *self.lock() {
             Some(limit) => limit.throttled(sent),
             none => *none = Some(Limit::new()),
         }
     }
 
-    /// When the service last took a call.
-    pub(super) fn progress(&self) -> Option<Instant> {
-        self.lock().taken
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Option<Limit>> {
         // A panic while the lock was held cannot leave numbers half-written.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Limit {
     fn new() -> Self {
         let now = Instant::now();
-        Self { rate: FIRST_RATE, last: now, since: now, taken: 0, lowered: now, growth: SEARCH }
+        Self { rate: FIRST_RATE, last: now, since: now, taken: 0, lowered: now, growth: SEARCH, is_outage: false }
+    }
+
+    fn taken(&mut self) {
+        self.taken += 1;
+        self.rate += self.growth;
+        if std::mem::take(&mut self.is_outage) {
+            self.rate = self.rate.max(FIRST_RATE);
+        }
     }
 
     fn throttled(&mut self, sent: Instant) {
@@ -132,9 +127,10 @@ impl Limit {
         }
         self.lowered = now;
         let taken = f64::from(self.taken);
+        self.is_outage = self.taken == 0;
         if taken < ENOUGH {
             self.rate = (self.rate / 2.0).max(LEAST_RATE);
-            self.growth = if self.taken == 0 { SEARCH } else { PROBE };
+            self.growth = if self.is_outage { SEARCH } else { PROBE };
         } else {
             self.rate = (taken / (now - self.since).as_secs_f64()).max(LEAST_RATE);
             self.growth = PROBE;

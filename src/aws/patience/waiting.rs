@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -10,6 +10,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::lock;
 use crate::STATUS;
 
 /// How long a call may take before the user hears of it, and how often at most the line is renewed.
@@ -44,12 +45,17 @@ impl Call {
         Arc::new(Self { service: service.to_owned(), began: Instant::now(), reason })
     }
 
+    /// When it began.
+    pub(super) const fn began(&self) -> Instant {
+        self.began
+    }
+
     /// Since when it runs.
     pub(super) fn age(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// Says why it has no result yet, and how long that is waited out at most.
+    /// Says why it has no result yet, and how old it may become for that at most.
     pub(super) fn because(&self, reason: String, at_most: Duration) {
         *lock(&self.reason) = (reason, at_most);
     }
@@ -58,7 +64,8 @@ impl Call {
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (reason, at_most) = &*lock(&self.reason);
-        let (age, at_most) = (InWords(self.age()), InWords(*at_most));
+        let age = self.age();
+        let (age, at_most) = (InWords(age), InWords(age.max(*at_most)));
         write!(f, "waiting for {} for {age} now, at most {at_most}: {reason}", self.service)
     }
 }
@@ -119,11 +126,6 @@ impl Drop for Place {
             log::info!(target: STATUS, "");
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic while the lock was held cannot leave these values half-written.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A time for people: seconds up to two minutes, then minutes.
