@@ -37,6 +37,7 @@ const TYPESCRIPT: Program =
 const GO: Program = Program::of_test("aws-ecr, go", "tests/engine/programs/own-package/go", Needs::GoCaches("go"));
 const PYTHON: Program = Program::of_test("aws-ecr, python", "tests/engine/programs/own-package/python", Needs::Nothing);
 
+const JAVA: Program = Program::of_test("aws-ecr, java", "tests/engine/programs/own-package/java", Needs::Nothing);
 const PYTHON_ALONE: Program =
     Program::of_test("aws-ecr, python alone", "tests/engine/programs/own-package/python-alone", Needs::Nothing);
 
@@ -142,6 +143,26 @@ fn the_page_s_yaml_works_beside_the_official_provider() {
     let program = fs::read_to_string(&file).expect("a program");
     fs::write(&file, program + "  repositoryUrl: ${repository.repositoryUrl}\n").expect("a program");
     works_beside_the_official_provider(&stack, &moto);
+}
+
+/// The SDK of the engine's own command is compiled with the program, which the Automation API brings up.
+#[test]
+fn the_page_s_java_gets_credentials() {
+    let moto = Moto::start();
+    let stack = with_page_s(&JAVA, "App.java", "java", &moto).that_adds_packages();
+    tarball(&stack, "project");
+    for arguments in commands(0).filter(|arguments| arguments[0] != "package").chain(commands(2)) {
+        stack.succeeds(&arguments[..2].join(" "), &arguments);
+    }
+    let program = stack.scratch("project/App.java");
+    let text = fs::read_to_string(&program).expect("a program");
+    fs::write(&program, format!("package registrylogin;\n\n{text}")).expect("a program in the driver's package");
+    let compile = r#"javac -d classes -cp "$1" App.java $(find sdks/java/src/main/java -name '*.java')"#;
+    stack.driven_by("javac", "sh", &["-c", compile, "sh", &tools::java_class_path()]);
+    let class_path = format!("classes:sdks/java/src/main/resources:{}", tools::java_class_path());
+    configure(&stack, &moto);
+    stack.driven_by("up", "java", &["-cp", &class_path, "registrylogin.Automation", "up"]);
+    has_logged_in(&stack, &moto);
 }
 
 /// Nothing here compiles C#: its SDK is read, and the page's program has the SDK's names.
@@ -322,12 +343,23 @@ fn the_engine_runs_doctor() {
 /// Runs the page's last commands, which bring the program up and show the password.
 #[track_caller]
 fn logs_in(stack: &Stack, moto: &Moto) {
-    stack.configure(&[&format!("--plaintext=aws-ecr:endpoints={}", json!([{ "ecr": moto.endpoint() }]))]);
-    let login = moto.login(REGION, REGISTRY_ID);
+    configure(stack, moto);
     let [up, output] = [0, 1].map(|command| commands(1).nth(command).expect("two commands"));
     let seen = stack.succeeds(&up.join(" "), &[&up[..], &["--yes", "--skip-preview"]].concat());
-    assert!(!seen.contains("warning") && !seen.contains(&login.password), "{seen}");
-    assert_eq!(stack.succeeds(&output[..2].join(" "), &output).trim(), login.password);
+    let password = moto.login(REGION, REGISTRY_ID).password;
+    assert!(!seen.contains("warning") && !seen.contains(&password), "{seen}");
+    assert_eq!(stack.succeeds(&output[..2].join(" "), &output).trim(), password);
+    has_logged_in(stack, moto);
+}
+
+/// Sends calls to moto, which is all that the page does not say.
+fn configure(stack: &Stack, moto: &Moto) {
+    stack.configure(&[&format!("--plaintext=aws-ecr:endpoints={}", json!([{ "ecr": moto.endpoint() }]))]);
+}
+
+#[track_caller]
+fn has_logged_in(stack: &Stack, moto: &Moto) {
+    let login = moto.login(REGION, REGISTRY_ID);
     assert_eq!(stack.outputs(), json!({ "registry": login.proxy_endpoint, "password": login.password }));
     assert!(!stack.state().contains(&login.password), "the password is secret");
 }

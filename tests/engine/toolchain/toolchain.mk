@@ -37,7 +37,7 @@ tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
 tools-engine: $(COMPILED)/oldest/go $(COMPILED)/oldest/go-v6 $(COMPILED)/newest/go $(TOOLS)/node-runtimes/.installed
 tools-engine: $(TOOLS)/python-oldest/.installed $(TOOLS)/python-newest/.installed
 tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built
-tools-engine: $(ENGINE)-packages/pulumi-language-nodejs $(TOOLS)/node-newcomer/.installed
+tools-engine: $(addprefix $(ENGINE)-packages/pulumi-language-,nodejs java) $(TOOLS)/node-newcomer/.installed
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
 
@@ -154,3 +154,9 @@ $(ENGINE)-packages/pulumi-language-nodejs: $(GENERATORS)/current/language_host/m
 	@ln -f $(ENGINE)/$(@F) $(@D)/behind/
 	@$(long) "language host that generates SDKs (1 minute)" $(TOOL_LOGS)/language-host.log \
 		go -C $(GENERATORS)/current build -v -trimpath -o $(abspath $@) -ldflags "-s -w" ./language_host
+
+$(ENGINE)-packages/pulumi-language-java: $(call sources,language-host-java)
+	@mkdir -p $(@D)
+	@$(long) "language host for Java (1 minute)" $(TOOL_LOGS)/language-host-java.log \
+		go -C $(<D) build -v -trimpath -o $(abspath $@) -ldflags "-s -w" \
+		github.com/pulumi/pulumi-java/pkg/cmd/pulumi-language-java
