@@ -94,6 +94,12 @@ fn in_python(program: &'static Program, schema: &Value, moto: &Moto) -> Stack {
     stack.with("PYTHONPATH", search_path)
 }
 
+/// What the engine warns of, less that moto's tokens are over.
+fn warnings(seen: &str) -> Vec<&str> {
+    let moto_s = "the token that AWS gave was over at 2015-01-01T00:00:00Z";
+    seen.lines().filter(|line| line.contains("warning: ") && !line.contains(moto_s)).collect()
+}
+
 /// Brings the program up beside the official provider: no transform, no version, no warning.
 #[track_caller]
 fn works_beside_the_official_provider(stack: &Stack, moto: &Moto) {
@@ -106,7 +112,7 @@ fn works_beside_the_official_provider(stack: &Stack, moto: &Moto) {
         &format!("--plaintext=aws-ecr:endpoints={}", json!([{ "ecr": moto.endpoint() }])),
     ]);
     let seen = stack.succeeds("up beside the official provider", &["up", "--yes", "--skip-preview"]);
-    assert!(!seen.contains("warning"), "{seen}");
+    assert_eq!(warnings(&seen), Vec::<&str>::new());
     let (login, outputs) = (moto.login(REGION, REGISTRY_ID), stack.outputs());
     assert_eq!((&outputs["registry"], &outputs["password"]), (&json!(login.proxy_endpoint), &json!(login.password)));
     assert!(outputs["repositoryUrl"].as_str().is_some_and(|url| url.contains("my-app")), "{outputs}");
@@ -151,7 +157,7 @@ fn the_page_s_java_gets_credentials() {
     let moto = Moto::start();
     let stack = with_page_s(&JAVA, "App.java", "java", &moto).that_adds_packages();
     tarball(&stack, "project");
-    for arguments in commands(0).filter(|arguments| arguments[0] != "package").chain(commands(2)) {
+    for arguments in commands(INSTALL).filter(|arguments| arguments[0] != "package").chain(commands(JAVA_SDK)) {
         stack.succeeds(&arguments[..2].join(" "), &arguments);
     }
     let program = stack.scratch("project/App.java");
@@ -260,6 +266,12 @@ fn tarball(stack: &Stack, folder: &str) -> PathBuf {
     tarball
 }
 
+/// The page's blocks of commands, in their order.
+const INSTALL: usize = 0;
+const FROM_A_SERVER: usize = 1;
+const UP: usize = 2;
+const JAVA_SDK: usize = 3;
+
 /// The arguments of the commands in one of the page's blocks.
 fn commands(block: usize) -> impl Iterator<Item = Vec<&'static str>> {
     let block = blocks("sh").nth(block).expect("a block of commands");
@@ -271,7 +283,7 @@ fn a_newcomer_gets_credentials_in_yaml() {
     let moto = Moto::start();
     let stack = newcomer(&moto);
     tarball(&stack, "project");
-    for arguments in commands(0) {
+    for arguments in commands(INSTALL) {
         stack.succeeds(&arguments[..2].join(" "), &arguments);
     }
     logs_in(&stack, &moto);
@@ -293,7 +305,7 @@ fn a_newcomer_gets_credentials_in_typescript() {
         assert!(copied.expect("cp runs").success(), "{file}");
     }
     tarball(&stack, "project");
-    for arguments in commands(0) {
+    for arguments in commands(INSTALL) {
         let seen = stack.succeeds(&arguments[..2].join(" "), &arguments);
         if arguments[0] == "package" {
             let import = blocks("ts").next().and_then(|program| program.rsplit_once(" from ")?.1.lines().next());
@@ -303,19 +315,29 @@ fn a_newcomer_gets_credentials_in_typescript() {
     logs_in(&stack, &moto);
 }
 
+/// On a second machine, too, which has nothing but the program.
 #[test]
 fn from_a_server_by_its_name() {
     let moto = Moto::start();
-    let stack = newcomer(&moto);
+    let stack = newcomer(&moto).with("PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "false".to_owned());
     let server = serve("200 OK", fs::read(tarball(&stack, "served")).expect("the tarball"));
-    for mut arguments in commands(0) {
-        if let Some(at) = arguments.iter().position(|argument| *argument == "-f") {
-            arguments.truncate(at);
-            arguments.extend(["--server", &server]);
-        }
-        stack.succeeds(&arguments[..2].join(" "), &arguments);
-    }
+    let mut add = commands(FROM_A_SERVER).next().expect("a command");
+    assert_eq!(add.pop(), Some("https://downloads.example.com/pulumi"));
+    stack.succeeds("package add", &[&add[..], &[&server]].concat());
+    let configure = commands(INSTALL).last().expect("a command");
+    stack.succeeds(&configure[..2].join(" "), &configure);
+    fs::remove_dir_all(stack.scratch("pulumi-home/plugins")).expect("the plugin was installed");
     logs_in(&stack, &moto);
+}
+
+#[test]
+fn a_path_is_enough_for_the_sdk_alone() {
+    let stack = newcomer(&Moto::start());
+    let executable = stack.scratch(&AWS_ECR.executable());
+    fs::copy(tools::plugin().join("pulumi-resource-aws"), &executable).expect("a copy of the plugin");
+    stack.succeeds("package add", &["package", "add", &executable.to_string_lossy()]);
+    let seen = stack.fails("preview", &["preview"]);
+    assert!(seen.contains("no resource plugin 'pulumi-resource-aws-ecr' found"), "{seen}");
 }
 
 #[test]
@@ -344,10 +366,11 @@ fn the_engine_runs_doctor() {
 #[track_caller]
 fn logs_in(stack: &Stack, moto: &Moto) {
     configure(stack, moto);
-    let [up, output] = [0, 1].map(|command| commands(1).nth(command).expect("two commands"));
+    let [up, output] = [0, 1].map(|command| commands(UP).nth(command).expect("two commands"));
     let seen = stack.succeeds(&up.join(" "), &[&up[..], &["--yes", "--skip-preview"]].concat());
     let password = moto.login(REGION, REGISTRY_ID).password;
-    assert!(!seen.contains("warning") && !seen.contains(&password), "{seen}");
+    assert_eq!(warnings(&seen), Vec::<&str>::new());
+    assert!(!seen.contains(&password), "{seen}");
     assert_eq!(stack.succeeds(&output[..2].join(" "), &output).trim(), password);
     has_logged_in(stack, moto);
 }
