@@ -1,8 +1,10 @@
 //! Measures the plugin against its peers and against floors, and writes what it found as a table and a plot.
 //!
+//! ```text
 //! usage: bench [--quick] [PART...]
 //!        bench --fleet MACHINES RATE BURST
 //!        bench --soak [MINUTES]
+//! ```
 //!
 //! Without arguments all parts run and `benches/RESULTS.md` and `benches/growth.svg` are written. With `--quick`, or
 //! with names of parts, the table is printed only.

@@ -6,7 +6,7 @@ use std::{
     fmt,
     net::{SocketAddr, SocketAddrV4},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -20,6 +20,9 @@ use crate::system;
 
 /// How long to wait until there may be room for another connection again.
 const PAUSE: Duration = Duration::from_millis(250);
+
+/// When it is said again that there is no room: connections that come and go at the limit are one trouble.
+const SAID_AGAIN: Duration = Duration::from_secs(60);
 
 /// Strangers who are remembered, so that each is warned of once.
 const MAX_STRANGERS: usize = 64;
@@ -45,20 +48,13 @@ pub(super) struct Door {
     peers: Peers,
     strangers: BTreeSet<u32>,
     said_unknown: bool,
-    said_full: bool,
+    said_full: Option<Instant>,
 }
 
 impl Door {
     pub(super) fn new(listener: TcpListener) -> Self {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
-        Self {
-            listener,
-            places,
-            peers: Peers::new(),
-            strangers: BTreeSet::new(),
-            said_unknown: false,
-            said_full: false,
-        }
+        Self { listener, places, peers: Peers::new(), strangers: BTreeSet::new(), said_unknown: false, said_full: None }
     }
 
     /// The next connection of someone who is served, and its place among those that are open.
@@ -67,7 +63,6 @@ impl Door {
             let place = self.place().await;
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
-                    self.said_full = false;
                     if self.lets_in(&stream, peer) {
                         // Answers are small: none waits for the next one.
                         let _not_necessary = stream.set_nodelay(true);
@@ -127,7 +122,8 @@ impl Door {
     }
 
     async fn wait_for_room(&mut self, problem: impl fmt::Display) {
-        if !std::mem::replace(&mut self.said_full, true) {
+        if self.said_full.is_none_or(|said| said.elapsed() > SAID_AGAIN) {
+            self.said_full = Some(Instant::now());
             log::warn!("this plugin can take no more connections for now: {problem}");
         }
         sleep(PAUSE).await;
