@@ -6,19 +6,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use support::listener::Listener;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
+    net::TcpStream,
 };
 
 use crate::services::basic;
 
 /// A proxy on a port of 127.0.0.1, until it is dropped.
 pub(crate) struct Proxy {
-    address: SocketAddr,
+    listener: Listener,
     heads: Arc<Mutex<Vec<String>>>,
-    _server: JoinSet<()>,
 }
 
 /// Where connections lead: without `CONNECT` and with it.
@@ -30,26 +29,19 @@ struct Targets {
 
 impl Proxy {
     pub(crate) async fn start(plain: SocketAddr, tunnel: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let heads = Arc::<Mutex<Vec<String>>>::default();
-        let record = heads.clone();
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let record = record.clone();
-                // The client may go at any time.
-                connections.spawn(async move { drop(serve(stream, &record, Targets { plain, tunnel }).await) });
-                while connections.try_join_next().is_some() {}
-            }
+        let shared = heads.clone();
+        let listener = Listener::start(move |stream| {
+            let record = shared.clone();
+            // The client may go at any time.
+            async move { drop(serve(stream, &record, Targets { plain, tunnel }).await) }
         });
-        Ok(Self { address, heads, _server: server })
+        Ok(Self { listener: listener.await?, heads })
     }
 
     /// `host:port`.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// What it was told in order to connect, a line each.

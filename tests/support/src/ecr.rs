@@ -15,10 +15,14 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value as Json, json};
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 use crate::{
     ecr_holdings::{self, Holdings},
+    listener::Listener,
     signature::{Authorization, Signature},
 };
 
@@ -121,9 +125,8 @@ impl Allowance {
 
 /// A stand-in for ECR on a port of 127.0.0.1, until it is dropped.
 pub struct Ecr {
-    address: SocketAddr,
+    listener: Listener,
     state: Arc<Mutex<State>>,
-    _server: JoinSet<()>,
 }
 
 impl Ecr {
@@ -134,21 +137,20 @@ impl Ecr {
 
     /// Starts to answer who connects there.
     pub fn on(listener: TcpListener) -> io::Result<Self> {
-        let address = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State::default()));
-        let mut server = JoinSet::new();
-        server.spawn(accept(listener, state.clone()));
-        Ok(Self { address, state, _server: server })
+        let shared = state.clone();
+        let listener = Listener::on(listener, move |stream| serve(stream, shared.clone()))?;
+        Ok(Self { listener, state })
     }
 
     /// `host:port`.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The URL to call.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// Answers the next request so, and those after it as before. Several calls queue.
@@ -225,23 +227,19 @@ pub fn password(registry_id: &str, number: usize) -> String {
     format!("stand-in-password-{registry_id}-{number}")
 }
 
-async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let open_connections = {
-            let mut state = state.lock().expect("no panic while locked");
-            state.connections += 1;
-            state.open_connections.clone()
-        };
-        open_connections.send_modify(|open| *open += 1);
-        let state = state.clone();
-        connections.spawn(async move {
-            let service = service_fn(move |request| handle(request, state.clone()));
-            // An error is a reset: asked for, or the client's.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-            open_connections.send_modify(|open| *open -= 1);
-        });
-        while connections.try_join_next().is_some() {}
+/// A connection counts from when it is taken on, not from when its task runs.
+fn serve(stream: TcpStream, state: Arc<Mutex<State>>) -> impl Future<Output = ()> + Send + 'static {
+    let open_connections = {
+        let mut state = state.lock().expect("no panic while locked");
+        state.connections += 1;
+        state.open_connections.clone()
+    };
+    open_connections.send_modify(|open| *open += 1);
+    async move {
+        let service = service_fn(move |request| handle(request, state.clone()));
+        // An error is a reset: asked for, or the client's.
+        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        open_connections.send_modify(|open| *open -= 1);
     }
 }
 
@@ -397,7 +395,7 @@ mod tests {
 
     async fn status(target: &str, authorization: &str, body: &str) -> String {
         let ecr = Ecr::start().await.unwrap();
-        let mut connection = TcpStream::connect(ecr.address).await.unwrap();
+        let mut connection = TcpStream::connect(ecr.address()).await.unwrap();
         let request = format!(
             "POST / HTTP/1.1\r\nhost: ecr\r\nconnection: close\r\nuser-agent: test\r\nx-amz-date: 20260101T000000Z\r\n\
              x-amz-target: {target}\r\nauthorization: {authorization}\r\ncontent-length: {}\r\n\r\n{body}",

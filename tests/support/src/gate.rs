@@ -9,10 +9,11 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
+    net::TcpStream,
     time::sleep,
 };
+
+use crate::listener::Listener;
 
 /// What a server does that is not well.
 #[derive(Debug, Clone)]
@@ -43,41 +44,31 @@ struct State {
 
 /// A gate on a port of 127.0.0.1, until it is dropped.
 pub struct Gate {
-    address: SocketAddr,
+    listener: Listener,
     state: Arc<Mutex<State>>,
-    _gate: JoinSet<()>,
 }
 
 impl Gate {
     /// Lets through to `server`, one request a connection.
     pub async fn start(server: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let state = Arc::<Mutex<State>>::default();
-        let mut gate = JoinSet::new();
         let shared = state.clone();
-        gate.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = shared.clone();
-                connections.spawn(async move {
-                    // Whoever is on either side may go at any time.
-                    let _ = serve(stream, server, &state).await;
-                });
-                while connections.try_join_next().is_some() {}
-            }
+        let listener = Listener::start(move |stream| {
+            let state = shared.clone();
+            // Whoever is on either side may go at any time.
+            async move { drop(serve(stream, server, &state).await) }
         });
-        Ok(Self { address, state, _gate: gate })
+        Ok(Self { listener: listener.await?, state })
     }
 
     /// `host:port`.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The URL to call.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// Plays this to whoever comes from now on; `None`: lets them through.

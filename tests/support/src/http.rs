@@ -10,10 +10,13 @@ use std::{
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::{Request, Response, body::Bytes, body::Frame, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
-use tokio_stream::{StreamExt, wrappers::ReceiverStream};
+use tokio::net::TcpStream;
+use tokio_stream::StreamExt;
 
-use crate::signature::{Authorization, Signature};
+use crate::{
+    listener::Listener,
+    signature::{Authorization, Signature},
+};
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
@@ -89,8 +92,6 @@ pub enum Reply {
     Bytes(u16, Vec<u8>, Vec<(&'static str, &'static str)>),
     /// A status and a body that repeats this without an end.
     Endless(u16, &'static str),
-    /// A status and the first half of a body, behind which the connection ends.
-    BrokenOff(u16, String),
     /// Nothing, ever.
     Never,
 }
@@ -108,9 +109,8 @@ struct State {
 
 /// A server that runs until it is dropped.
 pub struct Server {
-    address: SocketAddr,
+    listener: Listener,
     state: Arc<State>,
-    _server: JoinSet<()>,
 }
 
 impl Server {
@@ -124,22 +124,20 @@ impl Server {
         address: &str,
         handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
         let state = Arc::new(State { handler: Box::new(handler), next: Mutex::default(), asked: Mutex::default() });
-        let mut server = JoinSet::new();
-        server.spawn(accept(listener, state.clone()));
-        Ok(Self { address, state, _server: server })
+        let shared = state.clone();
+        let listener = Listener::start_at(address, move |stream| serve(stream, shared.clone())).await?;
+        Ok(Self { listener, state })
     }
 
     /// `host:port`.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The URL, without a path.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// Answers the next `number` requests so, and those after them by the handler.
@@ -157,17 +155,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let state = state.clone();
-        connections.spawn(async move {
-            let service = service_fn(move |request| handle(request, state.clone()));
-            // The client may go at any time.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-        while connections.try_join_next().is_some() {}
-    }
+async fn serve(stream: TcpStream, state: Arc<State>) {
+    let service = service_fn(move |request| handle(request, state.clone()));
+    // The client may go at any time.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn handle(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<Response<BoxBody<Bytes, io::Error>>> {
@@ -190,19 +181,6 @@ async fn handle(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<
             let part = Bytes::from(part.repeat(ENDLESS_PART / part.len()));
             let parts = tokio_stream::iter(std::iter::repeat_with(move || Ok(Frame::data(part.clone()))));
             return Ok(with_status(status, BodyExt::boxed(StreamBody::new(parts))));
-        }
-        Reply::BrokenOff(status, body) => {
-            let length = body.len();
-            let half = Bytes::from(body[..length / 2].to_owned());
-            // The end comes when the half was sent.
-            let (sender, parts) = mpsc::channel(1);
-            tokio::spawn(async move {
-                let _ = sender.send(Ok(Frame::data(half))).await;
-                let _ = sender.send(Err(io::Error::other("broken off on request"))).await;
-            });
-            let mut response = with_status(status, BodyExt::boxed(StreamBody::new(ReceiverStream::new(parts))));
-            response.headers_mut().insert("content-length", length.into());
-            return Ok(response);
         }
         Reply::Half(status, body) => {
             let half = Bytes::from(body[..body.len() / 2].to_owned());

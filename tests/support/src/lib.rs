@@ -8,6 +8,7 @@ pub mod engine;
 pub mod faults;
 pub mod gate;
 pub mod http;
+pub mod listener;
 pub mod moto;
 pub mod plugin;
 pub mod proxy;

@@ -8,15 +8,15 @@ use std::{
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
+    net::TcpStream,
 };
+
+use crate::listener::Listener;
 
 /// A proxy on a port of 127.0.0.1, until it is dropped.
 pub struct Proxy {
-    address: SocketAddr,
+    listener: Listener,
     asked: Arc<Mutex<Vec<Vec<String>>>>,
-    _server: JoinSet<()>,
 }
 
 impl Proxy {
@@ -36,34 +36,25 @@ impl Proxy {
     }
 
     async fn listen(to: Result<SocketAddr, &'static str>) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
         let asked = Arc::<Mutex<Vec<Vec<String>>>>::default();
         let record = asked.clone();
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(answer(stream, record.clone(), to));
-                while connections.try_join_next().is_some() {}
-            }
-        });
-        Ok(Self { address, asked, _server: server })
+        let listener = Listener::start(move |stream| answer(stream, record.clone(), to)).await?;
+        Ok(Self { listener, asked })
     }
 
     /// `host:port`.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The proxy's URL.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// The proxy's URL with a user's name and password.
     pub fn url_with(&self, user: &str, password: &str) -> String {
-        format!("http://{user}:{password}@{}", self.address)
+        format!("http://{user}:{password}@{}", self.address())
     }
 
     /// The heads of the requests that arrived, line by line.

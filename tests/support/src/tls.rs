@@ -15,8 +15,10 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tokio::{net::TcpListener, net::TcpStream, task::JoinSet};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+
+use crate::listener::Listener;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -121,8 +123,7 @@ impl ResolvesServerCert for EveryHost {
 
 /// TLS on a port of 127.0.0.1 in front of a plain server, until it is dropped.
 pub struct Tls {
-    address: SocketAddr,
-    _server: JoinSet<()>,
+    listener: Listener,
 }
 
 impl Tls {
@@ -143,36 +144,26 @@ impl Tls {
             .map_err(io::Error::other)?
             .with_no_client_auth()
             .with_cert_resolver(certificates);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let mut server = JoinSet::new();
-        server.spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), plain));
-        Ok(Self { address, _server: server })
+        let tls = TlsAcceptor::from(Arc::new(config));
+        Ok(Self { listener: Listener::start(move |stream| serve(stream, tls.clone(), plain)).await? })
     }
 
     /// `host:port`.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The URL to call.
     pub fn url(&self) -> String {
-        format!("https://{}", self.address)
+        format!("https://{}", self.address())
     }
 }
 
-async fn accept(listener: TcpListener, tls: TlsAcceptor, plain: SocketAddr) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let tls = tls.clone();
-        connections.spawn(async move {
-            // As real servers have it: otherwise the answer waits for the client to acknowledge the session tickets.
-            stream.set_nodelay(true).expect("a connection");
-            // A client that does not trust the certificate goes here.
-            let Ok(mut stream) = tls.accept(stream).await else { return };
-            let mut plain = TcpStream::connect(plain).await.expect("the plain server is there");
-            let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
-        });
-        while connections.try_join_next().is_some() {}
-    }
+async fn serve(stream: TcpStream, tls: TlsAcceptor, plain: SocketAddr) {
+    // As real servers have it: otherwise the answer waits for the client to acknowledge the session tickets.
+    stream.set_nodelay(true).expect("a connection");
+    // A client that does not trust the certificate goes here.
+    let Ok(mut stream) = tls.accept(stream).await else { return };
+    let mut plain = TcpStream::connect(plain).await.expect("the plain server is there");
+    let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
 }
