@@ -3,6 +3,7 @@
 include tests/engine/toolchain/toolchain.mk
 include tests/official/official.mk
 include benches/bench.mk
+include fuzz/fuzz.mk
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | tail -n 1)
 PLUGIN := target/release/pulumi-resource-aws

@@ -1,7 +1,6 @@
 //! The processes that are measured: the plugin, its peers and the floors.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
@@ -201,13 +200,7 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn of(plugin: &Plugin) -> Self {
-        let pid = plugin.process.id().expect("the plugin runs");
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the plugin runs");
-        let bytes = |key| {
-            let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("Linux tells");
-            let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-            kibibytes * 1024.0
-        };
+        let bytes = |line| plugin.status(line) as f64 * 1024.0;
         Self { own: bytes("RssAnon:"), resident: bytes("VmRSS:") }
     }
 }

@@ -62,11 +62,11 @@ impl Fleet {
     pub(crate) fn table(&self) -> String {
         let (Self { machines, rate, burst }, least) = (self, self.least());
         let mut table = format!(
-            "{machines} machines at once, {rate} calls a second, a burst of {burst}: at least {least:.1} s\n\n\
+            "**{machines} machines at once**, {rate} calls a second, a burst of {burst}: at least {least:.1} s\n\n\
              | waits | failed | last, s | of the least | throttled calls each |\n|---|---|---|---|---|\n"
         );
         for (name, wait) in [("this plugin", ours as Wait), ("three tries", three), ("official provider", official)] {
-            let Outcome { failed, last, throttled } = self.run(wait);
+            let Outcome { failed, last, throttled } = self.run(wait, 0);
             table += &self.row(name, failed as usize, last, throttled as f64 / f64::from(*machines));
         }
         table
@@ -77,8 +77,8 @@ impl Fleet {
         format!("| {name} | {failed} | {last:.1} | {of_least:.2} | {throttled_each:.2} |\n")
     }
 
-    fn run(&self, wait: Wait) -> Outcome {
-        let mut random = Random(0x2545_F491_4F6C_DD1D);
+    fn run(&self, wait: Wait, seed: u64) -> Outcome {
+        let mut random = Random(0x2545_F491_4F6C_DD1D ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let nanoseconds = |seconds: f64| (seconds * 1e9) as u64;
         let mut machines: Vec<_> = (0..self.machines).map(|_| (START * random.next(), History::default())).collect();
         let starts = machines.iter().enumerate().map(|(index, (start, _))| Reverse((nanoseconds(*start), index)));
@@ -121,34 +121,58 @@ impl Random {
 mod tests {
     use super::*;
 
+    /// How it goes on average of fleets of this size: the last one's token, and the throttled calls.
+    fn usual(fleet: &Fleet, wait: Wait) -> (f64, f64) {
+        let fleets = if fleet.machines < 1000 { 20 } else { 2 };
+        let outcomes = (0..fleets).map(|seed| fleet.run(wait, seed)).collect::<Vec<_>>();
+        assert!(outcomes.iter().all(|outcome| outcome.failed == 0), "{} machines", fleet.machines);
+        let mean = |of: fn(&Outcome) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len() as f64;
+        (mean(|outcome| outcome.last), mean(|outcome| outcome.throttled as f64))
+    }
+
     #[test]
-    fn nobody_fails_and_nobody_waits_much_longer_than_needed() {
+    fn nobody_waits_much_longer_than_needed() {
         for (machines, rate, burst) in
-            [(150, 20.0, 50.0), (300, 20.0, 100.0), (500, 20.0, 100.0), (10_000, 500.0, 500.0)]
+            [(150, 20.0, 50.0), (500, 20.0, 100.0), (500, 20.0, 200.0), (10_000, 500.0, 500.0)]
         {
             let fleet = Fleet { machines, rate, burst };
-            let (ours, official) = (fleet.run(ours), fleet.run(official));
-            let least = (f64::from(machines) - burst) / rate;
-            assert_eq!(ours.failed, 0);
-            assert!(ours.last <= 1.4 * least, "{machines}: {} of {least}", ours.last);
-            assert!(ours.last <= official.last && ours.throttled <= official.throttled, "{machines}");
+            let (last, _) = usual(&fleet, ours);
+            assert!(last <= 1.4 * fleet.least(), "{machines}: {last} of {}", fleet.least());
         }
     }
 
     #[test]
     fn no_fleet_is_worse_off_than_with_the_official_provider() {
-        for (machines, rate, burst) in
-            [(400, 20.0, 200.0), (2000, 20.0, 200.0), (5000, 20.0, 200.0), (50_000, 500.0, 500.0)]
-        {
-            let fleet = Fleet { machines, rate, burst };
-            let (ours, official) = (fleet.run(ours), fleet.run(official));
-            assert_eq!(ours.failed, 0);
-            assert!(ours.last <= official.last && ours.throttled <= official.throttled, "{machines}");
+        let quotas = [
+            (20.0, 50.0, &[55, 60, 70, 100, 150, 300][..]),
+            (20.0, 100.0, &[105, 110, 120, 130, 150, 200, 300, 500, 1000]),
+            (20.0, 200.0, &[205, 210, 220, 230, 250, 300, 400, 500, 800, 2000, 5000]),
+            (500.0, 500.0, &[510, 600, 800, 1000, 1500, 2000, 5000, 10_000, 20_000]),
+        ];
+        for (rate, burst, sizes) in quotas {
+            for machines in sizes.iter().copied() {
+                let fleet = Fleet { machines, rate, burst };
+                let [ours, official] = [ours as Wait, official].map(|wait| usual(&fleet, wait));
+                // A twentieth is what chance makes of equal ways of waiting, a tenth of a second what nobody sees.
+                assert!(ours.0 <= 1.05 * official.0 + 0.1, "{machines} at {rate} a second: {ours:?}, {official:?}");
+                assert!(ours.1 <= 1.05 * official.1, "{machines} at {rate} a second: {ours:?}, {official:?}");
+            }
         }
     }
 
     #[test]
+    fn the_page_on_scale_shows_what_the_command_prints() {
+        let page = include_str!("../../docs/scale.md");
+        let rows = |line: &&str| line.starts_with("**") && line.contains("machines at once") || line.starts_with('|');
+        let shown = page.lines().filter(rows).collect::<Vec<_>>();
+        let fleets = [(500, 20.0, 100.0), (500, 20.0, 200.0), (2000, 20.0, 200.0), (10_000, 500.0, 500.0)];
+        let fleets = fleets.into_iter().chain([(100_000, 500.0, 500.0)]);
+        let printed = fleets.map(|(machines, rate, burst)| Fleet { machines, rate, burst }.table()).collect::<String>();
+        assert_eq!(shown, printed.lines().filter(rows).collect::<Vec<_>>(), "the page shows other tables:\n{printed}");
+    }
+
+    #[test]
     fn three_tries_are_too_few() {
-        assert!(Fleet { machines: 500, rate: 20.0, burst: 100.0 }.run(three).failed > 100);
+        assert!(Fleet { machines: 500, rate: 20.0, burst: 100.0 }.run(three, 0).failed > 100);
     }
 }

@@ -10,10 +10,10 @@ use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErro
 
 use super::{
     Error,
+    bounded_answers::Refused,
     http::Failed,
     patience::{Failure, Kind},
     proxies::NoProxy,
-    wall::Refused,
 };
 use crate::{redaction::Secrets, system};
 
@@ -87,6 +87,9 @@ const SHOWN: usize = 500;
 /// Where AWS's message on a refused signature begins to quote the request, headers included.
 const QUOTED_REQUEST: &str = "The Canonical String";
 
+/// What AWS STS says of a web identity token that may be good: it did not reach who issued it.
+const NO_VERIFICATION_KEY: &str = "Couldn't retrieve verification key from your identity provider";
+
 /// What a server says, on one line, without secrets and the request that it may quote.
 fn shown(message: &str, secrets: &[&str]) -> String {
     let own = message.split(QUOTED_REQUEST).next().unwrap_or_default();
@@ -122,6 +125,9 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]
         "IDPCommunicationError" | "RequestTimeout" | "RequestTimeoutException" => {
             return Failure::new(Kind::Fault, Error::Server(text));
         }
+        "InvalidIdentityToken" | "InvalidIdentityTokenException" if message.starts_with(NO_VERIFICATION_KEY) => {
+            return Failure::new(Kind::Fault, Error::Server(text));
+        }
         _ if status >= 500 => return Failure::new(kind_of_fault(status), Error::Server(text)),
         _ if code.ends_with("NotFoundException") => Error::NotFound(text),
         _ => Error::Other(text),
@@ -142,6 +148,7 @@ fn is_throttling(code: &str) -> bool {
             | "RequestThrottled"
             | "RequestThrottledException"
             | "SlowDown"
+            | "SlowDownException"
             | "ThrottleException"
             | "ThrottledException"
             | "Throttling"
@@ -168,7 +175,7 @@ fn from_status(status: u16) -> Failure {
     match status {
         401 | 403 => Error::AccessDenied { answer: text, action: UNNAMED }.into(),
         429 => Failure::new(Kind::Throttled, Error::Throttled { answer: text, tries: 1 }),
-        500.. => Failure::new(kind_of_fault(status), Error::Server(text)),
+        408 | 500.. => Failure::new(kind_of_fault(status), Error::Server(text)),
         _ => Error::Malformed(text).into(),
     }
 }

@@ -1,7 +1,7 @@
 use aws_smithy_types::{DateTime, date_time::Format};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::{Error, region};
+use super::{Error, region, validity};
 
 /// Whose images a token gives access to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -79,8 +79,7 @@ pub(super) fn read(
 pub(super) fn is_of_another(proxy_endpoint: Option<&str>, registry_id: Option<&str>) -> bool {
     let host = proxy_endpoint.and_then(|endpoint| endpoint.strip_prefix("https://")).unwrap_or_default();
     let account = host.split_once(".dkr").map_or("", |(account, _)| account);
-    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    is_account && registry_id.is_some_and(|id| id != account)
+    validity::is_account(account) && registry_id.is_some_and(|id| id != account)
 }
 
 /// The user name and the password inside a token: base64 of the two with one `:` between them.

@@ -73,6 +73,15 @@ impl Client {
         Ok(caller)
     }
 
+    /// Checks that `region` can be one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRegion`], and what keeps the settings from being read.
+    pub async fn check_region(&self, region: &str) -> Result<(), Error> {
+        self.resolved.lock().await.session(&self.configuration).await?.check_region(region)
+    }
+
     /// Tells how a call in `region` would be made, and makes none.
     ///
     /// # Errors

@@ -72,14 +72,17 @@ fn named(
     if let Some(url) = configuration.endpoint(service.configured) {
         return Ok(Some((configuration.namespace.key("endpoints"), url.to_owned())));
     }
-    if settings.boolean("ignore_configured_endpoint_urls")? == Some(true) {
-        return Ok(None);
-    }
-    let names = service.variables().chain([OF_ALL.to_owned()]);
+    let are_ignored = settings.boolean("ignore_configured_endpoint_urls")? == Some(true);
+    // The official provider itself looks at those of a service that has older ones, ignored or not.
+    let own = service.variables().filter(|_| !are_ignored || !service.older.is_empty());
+    let names = own.chain((!are_ignored).then(|| OF_ALL.to_owned()));
     if let Some((name, url)) = names.filter_map(|name| variable(&name).map(|url| (name, url))).next() {
         let wrong = |problem: &str| Error::Setting { name: name.clone(), problem: problem.to_owned() };
         let url = checked(&url).map_err(wrong)?;
         return Ok(Some((name, url)));
+    }
+    if are_ignored {
+        return Ok(None);
     }
     let services = settings.property("services").and_then(|name| settings.other_section("services", name));
     let nested = services.and_then(|services| services.nested(service.property, "endpoint_url"));

@@ -313,6 +313,10 @@ impl Error {
                 "Get temporary credentials with `aws sts get-session-token` or `aws sts assume-role`, and put them into \
                  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
             }
+            Self::RoleNotAssumable { role, action, answer } if is_explicit(answer) => {
+                let policy = policy(answer).unwrap_or("policy");
+                return format!("Take the action {action} on the role `{role}` out of the {policy} that denies it");
+            }
             Self::RoleNotAssumable { role, action, .. } => {
                 return format!(
                     "Allow the credentials the action {action} on the resource `{role}`, and let the role's trust \
@@ -324,7 +328,16 @@ impl Error {
                 // AWS names both, unless a policy of another kind denies it.
                 let action = word_after(answer, "not authorized to perform: ").unwrap_or(action);
                 let resource = word_after(answer, "on resource: ").unwrap_or("*");
-                return format!("Allow these credentials the action {action} on the resource `{resource}`");
+                let it = format!("the action {action} on the resource `{resource}`");
+                return match policy(answer) {
+                    policy if is_explicit(answer) => {
+                        format!("Take {it} out of the {} that denies it", policy.unwrap_or("policy"))
+                    }
+                    Some(policy) if policy != IDENTITY_BASED => {
+                        format!("Allow these credentials {it} by the {policy}, too")
+                    }
+                    _ => format!("Allow these credentials {it}"),
+                };
             }
             Self::NotFound(_) => "Check the names in the arguments, the Region, and whose registry it is",
             Self::Several(_) => "Name the image by imageTag or imageDigest, or set mostRecent to true",
@@ -354,13 +367,37 @@ impl Error {
             Self::Malformed(_) => {
                 "Check that the endpoint's URL is that of the service and that no proxy answers in its place"
             }
-            Self::Incomplete(_) => "Check that the endpoint's URL is that of Amazon ECR",
+            Self::Incomplete(_) => "Check that the endpoint's URL is that of the service",
             Self::Other(_) => "Look the answer up in the service's API reference",
             Self::Lasting { error, .. } => return error.advice(namespace),
         };
         // These texts are this file's own, so nothing else is taken for a key.
         text.replace("aws:", &format!("{namespace}:"))
     }
+}
+
+/// The policies of the credentials themselves.
+const IDENTITY_BASED: &str = "identity-based policy";
+
+/// The kinds of policies, as AWS names the one that denies or lacks a permission.
+const POLICIES: [&str; 7] = [
+    IDENTITY_BASED,
+    "resource-based policy",
+    "service control policy",
+    "resource control policy",
+    "permissions boundary",
+    "session policy",
+    "VPC endpoint policy",
+];
+
+/// The kind of policy that AWS names in a refusal.
+fn policy(answer: &str) -> Option<&'static str> {
+    POLICIES.into_iter().find(|policy| answer.contains(policy))
+}
+
+/// Whether a policy says no, which no other policy can undo, rather than that none says yes.
+fn is_explicit(answer: &str) -> bool {
+    answer.contains("an explicit deny")
 }
 
 fn word_after<'a>(text: &'a str, start: &str) -> Option<&'a str> {

@@ -22,9 +22,8 @@ use aws_smithy_types::{DateTime, date_time::Format};
 use http::Uri;
 
 use super::{
-    Configuration,
+    Configuration, bounded_answers,
     proxies::{NoProxy, Proxies, Proxy, Scheme},
-    wall,
 };
 use crate::steps::step;
 
@@ -113,7 +112,7 @@ impl HttpConnector for Router {
             Err(error) => return HttpConnectorFuture::ready(Err(error)),
         };
         HttpConnectorFuture::new(async move {
-            let passed = async { wall::pass(response.await?).await };
+            let passed = async { bounded_answers::pass(response.await?).await };
             let passed = passed.await.map_err(|error| route.blame(error));
             passed.inspect(|response| compare_clocks(&target, response))
         })

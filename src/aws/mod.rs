@@ -4,6 +4,7 @@
 
 mod answer;
 mod authorization;
+mod bounded_answers;
 mod call;
 mod caller;
 mod client;
@@ -18,7 +19,7 @@ mod http;
 mod interceptors;
 mod namespace;
 pub mod patience;
-mod plain;
+mod plain_requests;
 mod proxies;
 mod region;
 mod session;
@@ -27,7 +28,6 @@ mod shared_files;
 mod shown;
 mod trust;
 mod validity;
-mod wall;
 
 pub use authorization::{AuthorizationData, Registry};
 pub use caller::Caller;

@@ -164,9 +164,7 @@ fn parse(text: &str) -> HashMap<String, Section> {
             if !name.is_empty() {
                 sections.entry(name.clone()).or_default();
             }
-        } else if let Some(section) = sections.get_mut(&name)
-            && let Some(key) = read_line(section, line, &last_key)
-        {
+        } else if let Some(key) = sections.get_mut(&name).and_then(|section| read_line(section, line, &last_key)) {
             last_key = key;
         }
     }

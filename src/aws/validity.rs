@@ -162,9 +162,13 @@ fn policies(path: &str, policy: Option<&str>, arns: &[String], invalid: &mut Vec
 /// Whether `text` has the parts of an ARN, its account those of an account or of AWS itself.
 fn is_arn(text: &str) -> bool {
     let parts: Vec<_> = text.splitn(6, ':').collect();
-    let is_digits = |account: &str| account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     matches!(parts[..], ["arn", partition, _, _, account, resource]
-        if partition.starts_with("aws") && !resource.is_empty() && (["", "aws"].contains(&account) || is_digits(account)))
+        if partition.starts_with("aws") && !resource.is_empty() && (["", "aws"].contains(&account) || is_account(account)))
+}
+
+/// Whether `text` is the id of an account: 12 digits.
+pub(super) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn web_identity(role: &WebIdentity, invalid: &mut Vec<Invalid>) {
@@ -367,7 +371,7 @@ fn accounts(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
     }
     for (key, ids) in [("allowedAccountIds", allowed), ("forbiddenAccountIds", forbidden)] {
         for (index, id) in ids.iter().enumerate() {
-            if id.len() != 12 || !id.bytes().all(|byte| byte.is_ascii_digit()) {
+            if !is_account(id) {
                 let reason = "must be the 12 digits of an AWS account";
                 invalid.push(Invalid::new(format!("{key}[{index}]"), reason));
             }

@@ -14,6 +14,16 @@ use crate::{
 };
 
 impl Place {
+    /// The registry of Amazon ECR Public, which is called in a Region of its own.
+    ///
+    /// # Errors
+    ///
+    /// For a Region that is none, and in partitions that do not have the service.
+    pub(super) async fn public(&self) -> Result<Registry, Error> {
+        self.provider.client.check_region(&self.region).await?;
+        Registry::public(&self.region)
+    }
+
     /// What `results` makes of a token for `registry`.
     pub(super) async fn authorization(
         &self,

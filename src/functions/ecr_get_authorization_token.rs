@@ -1,7 +1,7 @@
 //! `aws:ecr/getAuthorizationToken:getAuthorizationToken`: a token for a registry, by default the caller's own.
 //!
 //! Values are those of hashicorp/terraform-provider-aws, `internal/service/ecr/authorization_token_data_source.go`: `id`
-//! is the Region, `registryId` what was given. Empty text is as good as no id there.
+//! is the Region, `registryId` what was given. Empty text is as good as no id there, and comes back as none.
 
 use serde::Deserialize;
 
@@ -29,9 +29,8 @@ impl super::Arguments for Arguments {
     }
 
     async fn answer(self, place: Place) -> Result<Answer, Error> {
-        let given = self.registry_id.as_ref();
-        let id = given.filter(|id| !id.is_empty()).cloned();
-        let registry = Registry::Private { id, region: place.region.clone() };
+        let id = self.registry_id.filter(|id| !id.is_empty());
+        let registry = Registry::Private { id: id.clone(), region: place.region.clone() };
         let results = place.authorization(registry, |data| {
             Results::new([
                 ("authorizationToken", Some(&data.authorization_token)),
@@ -40,7 +39,7 @@ impl super::Arguments for Arguments {
                 ("password", Some(&data.password)),
                 ("proxyEndpoint", data.proxy_endpoint.as_ref()),
                 ("region", Some(&place.region)),
-                ("registryId", given),
+                ("registryId", id.as_ref()),
                 ("userName", Some(&data.user_name)),
             ])
         });

@@ -65,7 +65,7 @@ impl super::Arguments for Arguments {
             ("id", Value::from(&digest)),
             ("imagePushedAt", image.image_pushed_at.map(|time| time.secs()).into()),
             ("imageSizeInBytes", image.image_size_in_bytes.unwrap_or_default().into()),
-            ("imageTag", self.image_tag.into()),
+            ("imageTag", self.image_tag.filter(|tag| !tag.is_empty()).into()),
             ("imageTags", image.image_tags.unwrap_or_default().into()),
             ("imageUri", format!("{}@{digest}", found.repository_uri.unwrap_or_default()).into()),
             ("imageDigest", digest.into()),

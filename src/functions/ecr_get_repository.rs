@@ -47,7 +47,7 @@ impl super::Arguments for Arguments {
             ("encryptionConfigurations", Vec::from_iter(encryption).into()),
             ("id", values::text(found.repository_name.clone())),
             ("imageScanningConfigurations", Vec::from_iter(scanning).into()),
-            ("imageTagMutability", found.image_tag_mutability.map(|mutability| mutability.to_string()).into()),
+            ("imageTagMutability", values::text(found.image_tag_mutability.map(|it| it.to_string()))),
             ("imageTagMutabilityExclusionFilters", values::filters(found.image_tag_mutability_exclusion_filters)),
             (
                 "mostRecentImageTags",

@@ -47,7 +47,7 @@ impl super::Arguments for Arguments {
             ("description", values::text(template.description)),
             ("encryptionConfigurations", Vec::from_iter(encryption).into()),
             ("id", values::text(template.prefix.clone())),
-            ("imageTagMutability", template.image_tag_mutability.map(|mutability| mutability.to_string()).into()),
+            ("imageTagMutability", values::text(template.image_tag_mutability.map(|it| it.to_string()))),
             ("imageTagMutabilityExclusionFilters", values::filters(template.image_tag_mutability_exclusion_filters)),
             ("lifecyclePolicy", policy::normal(template.lifecycle_policy)?.into()),
             ("prefix", values::text(template.prefix)),

@@ -6,10 +6,7 @@
 use serde::Deserialize;
 
 use super::{Answer, Function, Place};
-use crate::{
-    aws::{Error, Registry},
-    plugin::Results,
-};
+use crate::{aws::Error, plugin::Results};
 
 pub(super) const FUNCTION: Function =
     Function::new::<Arguments>("aws:ecrpublic/getAuthorizationToken:getAuthorizationToken");
@@ -23,7 +20,7 @@ impl super::Arguments for Arguments {
     }
 
     async fn answer(self, place: Place) -> Result<Answer, Error> {
-        let registry = Registry::public(&place.region)?;
+        let registry = place.public().await?;
         let results = place.authorization(registry, |data| {
             Results::new([
                 ("authorizationToken", &data.authorization_token),

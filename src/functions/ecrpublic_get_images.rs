@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Answer, Function, Place, names, registry_id, values};
 use crate::{
-    aws::{EcrPublic, Error, Registry},
+    aws::{EcrPublic, Error},
     plugin::{Failure, Results, property::Value},
 };
 
@@ -41,7 +41,7 @@ impl super::Arguments for Arguments {
     }
 
     async fn answer(self, place: Place) -> Result<Answer, Error> {
-        Registry::public(&place.region)?;
+        place.public().await?;
         let ecr = EcrPublic::new(&place.provider.client).await?;
         let ids = self.image_ids.iter().flatten().map(|id| {
             let [digest, tag] = [&id.image_digest, &id.image_tag].map(Clone::clone);

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tonic::{Status, codegen::Service};
 
-use super::{Calls, threads, weight};
+use super::{Calls, decoded_size, threads};
 
 /// The engine's own limit for a message (`rpcutil.GrpcChannelOptions` of pulumi/pulumi).
 pub(super) const MAX_MESSAGE_BYTES: usize = 400 * 1024 * 1024;
@@ -149,7 +149,7 @@ impl Connection {
             }
         }
         if share.is_some() {
-            weight::check(&message[PREFIX..])?;
+            decoded_size::check(&message[PREFIX..])?;
         }
         Ok(((!message.is_empty()).then(|| message.freeze()), share))
     }

@@ -3,6 +3,7 @@
 //! Nothing here knows AWS: what the plugin serves stands behind [`Provider`].
 
 mod connections;
+mod decoded_size;
 mod dial;
 mod engine;
 mod limits;
@@ -13,15 +14,14 @@ mod peer;
 pub mod property;
 mod provider;
 mod results;
+mod rpcs;
 mod schema;
 pub mod server;
-mod service;
 pub(crate) mod threads;
-mod weight;
 
 pub use engine::Engine;
 pub use package::Package;
 pub use provider::{Failure, InvokeError, Json, Provider};
 pub use results::Results;
+pub use rpcs::{Calls, SecretResults, Service};
 pub use schema::{Checked, CheckedConfiguration, Schema, SchemaError};
-pub use service::{Calls, SecretResults, Service};

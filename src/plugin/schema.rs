@@ -10,9 +10,8 @@ use serde_json::Value as JsonValue;
 use thiserror::Error;
 
 use super::{
-    Failure, Json, Package,
+    Failure, Json, Package, decoded_size,
     property::{self, Accepts, Object, Value},
-    weight,
 };
 use crate::{redaction::Typed, steps::step};
 
@@ -325,7 +324,7 @@ impl<'a> Check<'a> {
         if text.trim().is_empty() {
             return None;
         }
-        if weight::is_heavy(text) {
+        if decoded_size::is_heavy(text) {
             self.fail(path, "has more values than any configuration");
             return None;
         }
@@ -373,11 +372,11 @@ impl<'a> Check<'a> {
             (Primitive::String, Value::String(text)) => Some(text.as_str().into()),
             (Primitive::Number, Value::Number(number)) if number.is_finite() => Some((*number).into()),
             (Primitive::Integer, Value::Number(number)) if is_integer(*number) => Some((*number as i64).into()),
-            // The engine hands stack configuration of digits alone to YAML programs as a number, and `pulumi config set
-            // --path` keeps it as one. The official provider takes its decimal text, too.
-            (Primitive::String, Value::Number(number)) if is_integer(*number) => {
-                Some((*number as i64).to_string().into())
-            }
+            // YAML programs have numbers and booleans where a tag or an id looks like one, and the engine hands them stack
+            // configuration as such. The official provider takes their text, and for a boolean what Go reads as one.
+            (Primitive::String, Value::Number(number)) if number.is_finite() => Some(number.to_string().into()),
+            (Primitive::String, Value::Bool(bool)) => Some(bool.to_string().into()),
+            (Primitive::Boolean, Value::String(text)) if boolean(text).is_some() => boolean(text).map(JsonValue::from),
             (expected, value) => {
                 self.fail(path, format!("must be {expected}, but is {}", value.kind()));
                 None
@@ -408,6 +407,15 @@ impl<'a> Check<'a> {
             }
         }
         Some(JsonValue::Object(values))
+    }
+}
+
+/// What Go's `strconv.ParseBool` reads.
+fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
     }
 }
 

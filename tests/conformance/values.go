@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -114,7 +115,7 @@ var valueCases = []Case{
 	},
 	{
 		ID: "values.wrong-kind", Level: Must, Each: EachArgument,
-		Rule:   "A boolean, list, object or number where a text is expected is refused, or a number is taken for the right text.",
+		Rule:   "A list or an object where a text is expected is refused; a number or a boolean is refused, or taken for the right text.",
 		Source: "pkg/codegen/schema: the function's inputs; dynamic languages send such",
 		Run:    wrongKinds,
 	},
@@ -295,23 +296,28 @@ func unknownArgument(t *T) {
 func wrongKinds(t *T) {
 	argument := t.Provider.Function.goodArgument()
 	refusesEach(t, map[string]any{
-		"a boolean":         true,
-		"a list":            []any{argument},
-		"an empty list":     []any{},
-		"an object":         map[string]any{"value": argument},
-		"an empty object":   map[string]any{},
-		"a fraction":        0.5,
-		"a negative number": -1,
+		"a list":          []any{argument},
+		"an empty list":   []any{},
+		"an object":       map[string]any{"value": argument},
+		"an empty object": map[string]any{},
 	})
-	session := t.configured(Setup{})
+	takesEachForText(t, map[string]any{"a boolean": true, "a fraction": 0.5, "a negative number": -1.0})
 	var number float64
-	if _, err := fmt.Sscan(argument, &number); err != nil {
-		return // no number means this argument
+	if _, err := fmt.Sscan(argument, &number); err == nil {
+		takesEachForText(t, map[string]any{"a number": number})
 	}
-	answer := session.invoke(t.Provider.Function.with(number))
-	if !answer.refused() {
-		session.good(answer, argument)
-		t.note("a number is taken for the text")
+}
+
+// takesEachForText wants each value refused, or taken for the text that a program would write in its place.
+func takesEachForText(t *T, values map[string]any) {
+	session := t.configured(Setup{})
+	for _, what := range slices.Sorted(maps.Keys(values)) {
+		answer := session.invoke(t.Provider.Function.with(values[what]))
+		if !answer.refused() {
+			text, _ := json.Marshal(values[what])
+			session.good(answer, string(text))
+			t.note(what + " is taken for the text")
+		}
+		session.alive(what)
 	}
-	session.alive("a number")
 }

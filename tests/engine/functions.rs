@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use support::ecr::{OWN_REGISTRY, password};
 
+use crate::moto::Moto;
 use crate::program::{Needs, Program};
 use crate::stack::{REGION, Stack};
 use crate::stand_in::StandIn;
@@ -152,6 +154,76 @@ fn typescript() {
     assert_eq!(asked.len(), 9, "every operation: {asked:?}");
     let tokens = ecr.requests().into_iter().filter(|asked| asked.operation == "GetAuthorizationToken").count();
     assert_eq!(tokens, 3, "one for the caller's registry, one by its id, one public");
+}
+
+/// The operations that moto, an implementation that is not ours, has.
+const MOTO_S: [&str; 5] =
+    ["DescribeImages", "DescribeRepositories", "GetAuthorizationToken", "ListImages", "ListTagsForResource"];
+
+#[test]
+fn yaml_and_typescript_on_moto() {
+    let moto = Arc::new(Moto::start());
+    let tags = json!([{"Key": "Usage", "Value": "original"}]);
+    moto.ask("CreateRepository", REGION, &json!({"repositoryName": "team/app", "tags": tags}));
+    let media_type = "application/vnd.docker.distribution.manifest.v2+json";
+    let config = json!({"mediaType": "c", "size": 1, "digest": DIGEST});
+    let manifest = json!({"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": []}).to_string();
+    let image = json!({"repositoryName": "team/app", "imageManifest": manifest, "imageTag": "v1"});
+    moto.ask("PutImage", REGION, &image);
+    let expected = moto_s(&moto);
+    let ecr = registry();
+    // The stand-in's thread may outlive the test, and moto must not.
+    let other = Arc::downgrade(&moto);
+    ecr.ask_first(move |asked| {
+        let has = asked.service == "ecr" && MOTO_S.contains(&asked.operation.as_str());
+        Some(other.upgrade().filter(|_| has)?.ask(&asked.operation, &asked.region, &asked.body))
+    });
+    for program in [&YAML, &TYPESCRIPT] {
+        let stack = Stack::new(program, &ecr.endpoint(), "123456789012");
+        stack.succeeds("up", &["up", "--yes", "--skip-preview"]);
+        let outputs = stack.outputs();
+        let forms =
+            if outputs["direct"].is_null() { vec![&outputs] } else { vec![&outputs["direct"], &outputs["output"]] };
+        for seen in forms {
+            for (name, value) in expected.as_object().expect("results by name") {
+                assert_eq!(&seen[name], value, "{name}");
+            }
+        }
+    }
+}
+
+/// The results of all functions, by what moto tells past the plugin and, where it has no such operation, by [`look_ups`].
+fn moto_s(moto: &Moto) -> Value {
+    let of = json!({"repositoryName": "team/app"});
+    let repository = &moto.ask("DescribeRepositories", REGION, &json!({}))["repositories"][0];
+    let image = &moto.ask("DescribeImages", REGION, &of)["imageDetails"][0];
+    let (registry, digest) = (&repository["registryId"], &image["imageDigest"]);
+    let login = moto.login(REGION, registry.as_str().expect("an id"));
+    let uri =
+        format!("{}@{}", repository["repositoryUri"].as_str().expect("a URI"), digest.as_str().expect("a digest"));
+    let token = json!({"authorizationToken": login.authorization_token, "expiresAt": login.expires_at,
+        "password": login.password, "proxyEndpoint": login.proxy_endpoint, "userName": login.user_name});
+    let with = |mut results: Value, more: Value| {
+        results.as_object_mut().expect("results").extend(more.as_object().expect("more of them").clone());
+        results
+    };
+    let encryption = json!([{"encryptionType": repository["encryptionConfiguration"]["encryptionType"], "kmsKey": ""}]);
+    let moto_s = json!({
+        "authorizationToken": with(token.clone(), json!({"id": REGION, "region": REGION})),
+        "credentials": with(token, json!({"id": registry, "registryId": registry})),
+        "image": {"id": digest, "imageDigest": digest,
+            "imagePushedAt": image["imagePushedAt"].as_f64().expect("a time").floor() as i64,
+            "imageSizeInBytes": image["imageSizeInBytes"], "imageTags": image["imageTags"], "imageUri": uri,
+            "mostRecent": true, "region": REGION, "registryId": registry, "repositoryName": "team/app"},
+        "images": {"imageIds": moto.ask("ListImages", REGION, &of)["imageIds"], "region": REGION,
+            "repositoryName": "team/app"},
+        "repository": {"arn": repository["repositoryArn"], "encryptionConfigurations": encryption, "id": "team/app",
+            "imageScanningConfigurations": [repository["imageScanningConfiguration"]],
+            "imageTagMutability": repository["imageTagMutability"], "imageTagMutabilityExclusionFilters": [],
+            "mostRecentImageTags": image["imageTags"], "name": "team/app", "region": REGION, "registryId": registry,
+            "repositoryUrl": repository["repositoryUri"], "tags": {"Usage": "original"}},
+    });
+    with(look_ups(), moto_s)
 }
 
 /// What version 6 of the SDK does not have are the functions that list images.

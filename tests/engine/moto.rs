@@ -58,7 +58,7 @@ impl Moto {
         format!("http://{}", self.address)
     }
 
-    /// Asks moto itself, past the plugin.
+    /// What a program gets.
     pub(crate) fn login(&self, region: &str, registry_id: &str) -> Login {
         let answer = self.ask("GetAuthorizationToken", region, &json!({ "registryIds": [registry_id] }));
         let data = &answer["authorizationData"][0];
@@ -82,7 +82,8 @@ impl Moto {
         answer["repository"].take()
     }
 
-    fn ask(&self, operation: &str, region: &str, body: &Value) -> Value {
+    /// Asks moto itself, past the plugin.
+    pub(crate) fn ask(&self, operation: &str, region: &str, body: &Value) -> Value {
         let body = body.to_string();
         let request = format!(
             "POST / HTTP/1.0\r\n\

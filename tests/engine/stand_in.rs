@@ -29,6 +29,11 @@ impl StandIn {
         self.0.hold(kind, thing);
     }
 
+    /// See [`Ecr::ask_first`].
+    pub(crate) fn ask_first(&self, other: impl Fn(&Recorded) -> Option<Value> + Send + Sync + 'static) {
+        self.0.ask_first(other);
+    }
+
     /// Throttles the next calls.
     pub(crate) fn throttle_next(&self, calls: usize) {
         (0..calls).for_each(|_| self.0.answer_next(Answer::Error(400, "ThrottlingException", "Rate exceeded")));

@@ -13,8 +13,8 @@ const REGISTRY_ID: &str = "012345678901";
 #[test]
 fn a_wait_is_shown_while_it_lasts_and_gone_afterwards() {
     let ecr = StandIn::start();
-    // One second is waited at least, then two.
-    ecr.throttle_next(2);
+    // Up to one second is waited, then half a second at least, then two.
+    ecr.throttle_next(3);
     let stack = Stack::new(&YAML, &ecr.endpoint(), REGISTRY_ID);
     // The engine has a log of its events for its own developers.
     let stack = stack.with("PULUMI_DEBUG_COMMANDS", "true".to_owned());

@@ -2,21 +2,14 @@
 
 use std::{fs, path::Path};
 
-const DOCUMENTS: [&str; 13] = [
-    "README.md",
-    "SECURITY.md",
-    "benches/README.md",
-    "benches/RESULTS.md",
-    "docs/_index.md",
-    "docs/configuration.md",
-    "docs/dependencies.md",
-    "docs/design.md",
-    "docs/functions.md",
-    "docs/installation-configuration.md",
-    "docs/routing.md",
-    "docs/troubleshooting.md",
-    "examples/README.md",
-];
+/// Every page of the repository, by its path.
+fn documents() -> impl Iterator<Item = String> {
+    ["", "docs/", "benches/", "examples/"].into_iter().flat_map(|folder| {
+        let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".md")).map(move |name| format!("{folder}{name}"))
+    })
+}
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -31,20 +24,52 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
 fn links_lead_to_files_of_the_repository() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut followed = 0;
-    for document in DOCUMENTS {
-        let text = read(document);
+    for document in documents() {
+        let text = read(&document);
         for link in links(&text).filter(|link| !link.contains("://")) {
             let (file, section) = link.split_once('#').unwrap_or((link, ""));
             let path =
-                if file.is_empty() { root.join(document) } else { root.join(document).parent().unwrap().join(file) };
+                if file.is_empty() { root.join(&document) } else { root.join(&document).parent().unwrap().join(file) };
             assert!(path.exists(), "{document}: {link}");
-            let headings = fs::read_to_string(&path).unwrap_or_default().to_lowercase();
+            let headings = fs::read_to_string(&path).unwrap_or_default().to_lowercase().replace('\'', "");
             let heading = format!("# {}", section.replace('-', " "));
             assert!(section.is_empty() || headings.contains(&heading), "{document}: {link}");
             followed += 1;
         }
     }
     assert!(followed >= 10, "links were found: {followed}");
+}
+
+/// The stops of what docs/design.md follows through the code are where it says, under the names that it gives.
+#[test]
+fn the_stops_of_the_design_are_there() {
+    let text = read("docs/design.md");
+    let stops = text.lines().filter_map(|line| line.split_once(". `src/")).filter_map(|(_, stop)| {
+        let (file, stop) = stop.split_once("`, `")?;
+        Some((file, stop.split_once('`')?.0))
+    });
+    let stops: Vec<_> = stops.collect();
+    assert!(stops.len() > 10, "{stops:?}");
+    for (file, function) in stops {
+        let code = read(&format!("src/{file}"));
+        let is_there = ["(", "<"].iter().any(|end| code.contains(&format!("fn {function}{end}")));
+        assert!(is_there, "src/{file} has no function {function}");
+    }
+}
+
+#[test]
+fn paths_in_the_documents_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    for document in documents() {
+        let text = read(&document);
+        let quoted = text.split('`').filter(|text| text.ends_with(".rs") && text.contains('/') && !text.contains(' '));
+        for path in quoted {
+            assert!(root.join(path).exists(), "{document}: there is no {path}");
+            found += 1;
+        }
+    }
+    assert!(found > 20, "paths were found: {found}");
 }
 
 /// The tokens of the functions, which another test compares with the schema.
@@ -59,6 +84,23 @@ fn every_function_is_listed() {
     let rows: Vec<_> = text.lines().filter_map(cells).collect();
     let listed: Vec<_> = rows.iter().filter_map(|row| row[0].strip_prefix('`')?.strip_suffix('`')).collect();
     assert_eq!(listed, [served(), served()].concat());
+}
+
+/// Each is alone in its file, and costs 60 lines at the most, in the median.
+#[test]
+fn every_function_has_a_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/functions");
+    let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let texts = names.filter(|name| name.contains("_get_")).map(|name| read(&format!("src/functions/{name}")));
+    let texts: Vec<_> = texts.collect();
+    for token in served() {
+        let named = texts.iter().filter(|text| text.contains(&format!("\"{token}\""))).count();
+        assert_eq!(named, 1, "files of {token}");
+    }
+    assert_eq!(texts.len(), served().len());
+    let mut lines: Vec<_> = texts.iter().map(|text| text.lines().count()).collect();
+    lines.sort_unstable();
+    assert!(lines[lines.len() / 2] <= 60, "{lines:?}");
 }
 
 #[test]

@@ -128,6 +128,18 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
     all.push(("no secure connection", "authority is not trusted", machine().error(untrusted).await));
     for (start, part, answer, region) in [
         ("AWS denied", "ecr:GetAuthorizationToken", error("AccessDeniedException", "not authorized"), "eu-west-1"),
+        (
+            "AWS denied",
+            "by the VPC endpoint policy, too",
+            error("AccessDeniedException", "not authorized because no VPC endpoint policy allows the action"),
+            "eu-west-1",
+        ),
+        (
+            "AWS denied",
+            "out of the service control policy that denies it",
+            error("AccessDeniedException", "not authorized with an explicit deny in a service control policy"),
+            "eu-west-1",
+        ),
         ("the AWS credentials have", "is expired", error("ExpiredTokenException", "token is expired"), "eu-west-1"),
         ("AWS does not accept", "is invalid", error("UnrecognizedClientException", "token is invalid"), "eu-west-1"),
         ("the credentials are not", "aws-cn", error("UnrecognizedClientException", "token is invalid"), "cn-north-1"),
@@ -178,6 +190,13 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
             403,
             "AccessDenied",
             "no",
+        ),
+        (
+            "the role …",
+            "on the role `arn:aws:iam::111122223333:role/Deploy` out of the policy",
+            403,
+            "AccessDenied",
+            "u is not authorized to perform: sts:AssumeRole on resource: r with an explicit deny",
         ),
         ("… asks for multi", "role/Deploy", 403, "AccessDenied", "MultiFactorAuthentication failed"),
         ("the AWS credentials have", "over", 403, "ExpiredToken", "the token is over"),

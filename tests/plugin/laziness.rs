@@ -10,13 +10,6 @@ use support::{
 
 use crate::machine::with;
 
-/// The descriptors of a process that are sockets, as the kernel names them.
-fn sockets(plugin: &Plugin) -> usize {
-    let folder = format!("/proc/{}/fd", plugin.process.id().unwrap());
-    let links = std::fs::read_dir(folder).unwrap().filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
-    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
-}
-
 #[tokio::test]
 async fn nothing_is_opened_before_the_first_invoke() {
     let ecr = Ecr::start().await.unwrap();
@@ -33,14 +26,14 @@ async fn nothing_is_opened_before_the_first_invoke() {
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", ecr.url());
     let mut plugin = Plugin::from_command(command).await;
     plugin.client.get_plugin_info(()).await.unwrap();
-    let before = sockets(&plugin);
+    let before = plugin.sockets();
 
     plugin.client.get_schema(rpc::GetSchemaRequest::default()).await.unwrap();
     plugin.check_config(json!({"endpoints": [{"ecr": ecr.url(), "sts": ecr.url()}]})).await.unwrap();
     plugin.client.diff_config(rpc::DiffRequest::default()).await.unwrap();
     plugin.configure(json!({"endpoints": [{"ecr": ecr.url(), "sts": ecr.url()}]})).await.unwrap();
 
-    assert_eq!(sockets(&plugin), before, "a socket was opened");
+    assert_eq!(plugin.sockets(), before, "a socket was opened");
     assert_eq!(ecr.connections(), 0, "AWS was called");
     assert!(!marker.exists(), "credentials were looked for");
 
@@ -56,9 +49,9 @@ async fn explicit_keys_and_region_open_one_connection() {
     command.env_remove("AWS_EC2_METADATA_DISABLED").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata.url());
     let mut plugin = Plugin::from_command(command).await;
     plugin.configure(ecr_configuration(&ecr)).await.unwrap();
-    let before = sockets(&plugin);
+    let before = plugin.sockets();
     plugin.get_credentials("123456789012").await.unwrap();
-    assert_eq!((ecr.connections(), sockets(&plugin)), (1, before + 1));
+    assert_eq!((ecr.connections(), plugin.sockets()), (1, before + 1));
     assert!(metadata.asked().is_empty());
 }
 
@@ -88,11 +81,11 @@ async fn nothing_is_opened_or_read_whatever_is_configured() {
         command.env_remove("AWS_EC2_METADATA_DISABLED");
         let mut plugin = Plugin::from_command(command).await;
         plugin.client.get_plugin_info(()).await.unwrap();
-        let before = sockets(&plugin);
+        let before = plugin.sockets();
         let checked = plugin.check_config(configuration.clone()).await.unwrap();
         assert_eq!(checked.failures.len(), 0, "{configuration}");
         plugin.configure(configuration.clone()).await.expect("absent files are not missed yet");
-        assert_eq!(sockets(&plugin), before, "a socket was opened: {configuration}");
+        assert_eq!(plugin.sockets(), before, "a socket was opened: {configuration}");
         assert_eq!(server.asked().len(), asked, "{configuration}");
         plugin.error().await;
         asked = server.asked().len();

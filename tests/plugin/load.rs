@@ -94,11 +94,8 @@ async fn failure(response: Response<Incoming>) -> (String, String) {
 }
 
 /// The memory of the plugin that is resident, or was at most, in MiB.
-fn memory(plugin: &Plugin, which: &str) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.process.id().expect("it runs")));
-    let status = status.expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix(which)).expect("the memory");
-    line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<usize>().expect("a number") / 1024
+fn memory(plugin: &Plugin, which: &str) -> u64 {
+    plugin.status(which) / 1024
 }
 
 #[tokio::test]

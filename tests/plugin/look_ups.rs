@@ -107,6 +107,7 @@ async fn a_repository_of_which_aws_says_little() {
         assert_eq!(results[name], json!([]), "{name}");
     }
     assert_eq!((&results["mostRecentImageTags"], &results["tags"]), (&json!([]), &json!({})));
+    assert_eq!(results["imageTagMutability"], "");
 }
 
 #[tokio::test]
@@ -384,11 +385,11 @@ async fn arguments_that_cannot_be() {
         (GET_REPOSITORY, json!({"name": ARN}), "name", "what follows `repository/`, team/app"),
         (GET_REPOSITORY, json!({"name": "app:v1"}), "name", "that names an image; its repository is app"),
         (GET_REPOSITORY, json!({"name": "app", "registryId": "app"}), "registryId", digits),
-        (GET_REPOSITORY, json!({"name": "app", "tags": {"a": 1.5}}), "tags.a", "must be a string"),
+        (GET_REPOSITORY, json!({"name": "app", "tags": {"a": []}}), "tags.a", "must be a string"),
         (GET_IMAGES, json!({"repositoryName": "app", "registryId": ""}), "registryId", digits),
         (GET_IMAGE, json!({"repositoryName": "app"}), "imageTag", "is missing: give it, imageDigest, or mostRecent"),
         (GET_IMAGE, json!({"repositoryName": "app", "imageTag": "a", "mostRecent": false}), "mostRecent", "excludes"),
-        (GET_IMAGE, json!({"repositoryName": "app", "mostRecent": "true"}), "mostRecent", "must be a boolean"),
+        (GET_IMAGE, json!({"repositoryName": "app", "mostRecent": "yes"}), "mostRecent", "must be a boolean"),
         (GET_RULE, json!({"ecrRepositoryPrefix": "root"}), "", ""),
         (GET_RULE, json!({"ecrRepositoryPrefix": "Root"}), "ecrRepositoryPrefix", "it has capital letters"),
         (GET_TEMPLATE, json!({"prefix": "https://x"}), "prefix", "that is a URL"),
@@ -512,6 +513,58 @@ async fn failures_name_what_was_asked_and_the_one_permission() {
         assert!(error.message().starts_with(start), "{}", error.message());
         assert!(error.message().ends_with(end), "{}", error.message());
     }
+}
+
+/// AWS's words are those of its page on denied access.
+#[tokio::test]
+async fn a_refusal_names_the_policy_that_has_to_be_changed() {
+    let (ecr, mut plugin) = registry().await;
+    let it = format!("the action ecr:DescribeRepositories on the resource `{ARN}`");
+    for (why, advice) in [
+        ("", format!(". Allow these credentials {it}.")),
+        ("because no identity-based policy allows the a:B action", format!(". Allow these credentials {it}.")),
+        (
+            "because no resource-based policy allows the a:B action",
+            format!(". Allow these credentials {it} by the resource-based policy, too."),
+        ),
+        (
+            "because no VPC endpoint policy allows the a:B action",
+            format!(". Allow these credentials {it} by the VPC endpoint policy, too."),
+        ),
+        (
+            "because no permissions boundary allows the a:B action",
+            format!(". Allow these credentials {it} by the permissions boundary, too."),
+        ),
+        ("with an explicit deny", format!(". Take {it} out of the policy that denies it.")),
+        (
+            "with an explicit deny in an identity-based policy",
+            format!(". Take {it} out of the identity-based policy that denies it."),
+        ),
+        (
+            "with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-1/p-1",
+            format!(". Take {it} out of the service control policy that denies it."),
+        ),
+    ] {
+        let text = format!("User: u is not authorized to perform: ecr:DescribeRepositories on resource: {ARN} {why}");
+        ecr.answer_next(Answer::Error(400, "AccessDeniedException", text.leak()));
+        let error = plugin.call(GET_REPOSITORY, json!({"name": "team/app"})).await.unwrap_err();
+        assert!(error.message().ends_with(&advice), "{}", error.message());
+    }
+}
+
+/// Whoever marked the name as secret must not read it, whoever did not must know what failed.
+#[tokio::test]
+async fn a_failure_in_flight_is_told_to_each_caller_in_its_own_words() {
+    let (ecr, plugin) = registry().await;
+    // Long enough for others to join a call.
+    ecr.set_latency(Duration::from_millis(500));
+    let calls = [json!("absent"), secret("absent"), json!("absent")]
+        .map(|name| plugin.begin_call(GET_REPOSITORY, json!({"name": name})));
+    let mut told = Vec::new();
+    for call in calls {
+        told.push(call.await.unwrap().map(drop).unwrap_err().message().contains("absent"));
+    }
+    assert_eq!((told, ecr.requests().len()), (vec![true, false, true], 1));
 }
 
 #[tokio::test]

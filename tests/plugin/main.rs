@@ -42,6 +42,5 @@ mod scarcity;
 mod schema;
 mod security;
 mod servers;
-mod signed_in;
 mod soak;
 mod strangers;

@@ -3,7 +3,8 @@
 
 use serde_json::{Value as Json, json};
 use support::{
-    ecr::{Answer, OWN_REGISTRY},
+    ecr::{Answer, Ecr, OWN_REGISTRY},
+    plugin::{GET_CREDENTIALS, Plugin, ecr_configuration},
     values::{UNKNOWN, secret},
 };
 
@@ -15,7 +16,7 @@ use crate::look_ups::{
 const OTHER_REGISTRY: &str = "999988887777";
 
 /// The bodies of the requests, of this operation alone.
-fn bodies(ecr: &support::ecr::Ecr, operation: &str) -> Vec<Json> {
+fn bodies(ecr: &Ecr, operation: &str) -> Vec<Json> {
     let requests = ecr.requests().into_iter().filter(|request| request.operation == operation);
     requests.map(|request| request.body).collect()
 }
@@ -114,7 +115,7 @@ async fn an_image_of_which_aws_says_little() {
     assert_eq!(results, expected);
 }
 
-/// SDKs and programs hand on empty text for what they leave out.
+/// SDKs and programs hand on empty text for what they leave out. pulumi-terraform-bridge's Invoke gave none of it back.
 #[tokio::test]
 async fn empty_text_selects_nothing() {
     let (ecr, mut plugin) = registry().await;
@@ -122,8 +123,35 @@ async fn empty_text_selects_nothing() {
     let results = plugin.call(GET_IMAGE, arguments).await.unwrap();
     assert_eq!((&results["id"], &results["region"]), (&json!(digest(1)), &json!("eu-west-1")));
     assert_eq!(bodies(&ecr, "DescribeImages")[0]["imageIds"], json!([{"imageTag": "v1"}]));
+    let arguments = json!({"repositoryName": "team/app", "imageTag": "", "imageDigest": digest(1)});
+    assert!(plugin.call(GET_IMAGE, arguments).await.unwrap().get("imageTag").is_none(), "what was not given");
     let error = plugin.call(GET_IMAGE, json!({"repositoryName": "team/app", "imageTag": ""})).await.unwrap_err();
     assert!(error.message().contains("3 images match, not one"), "{error}");
+}
+
+/// YAML has numbers and booleans where a tag looks like one, and configuration is text.
+#[tokio::test]
+async fn text_may_be_a_number_or_a_boolean_and_a_boolean_may_be_text() {
+    let (ecr, mut plugin) = registry().await;
+    ecr.hold("images", image(4, json!(["1.25", "7", "true"]), 1_800_000_000.0));
+    for (tag, text) in [(json!(1.25), "1.25"), (json!(7), "7"), (json!(true), "true")] {
+        let results = plugin.call(GET_IMAGE, json!({"repositoryName": "team/app", "imageTag": tag})).await.unwrap();
+        assert_eq!((&results["id"], &results["imageTag"]), (&json!(digest(4)), &json!(text)));
+    }
+    for (text, most_recent) in [("true", true), ("True", true), ("1", true), ("f", false)] {
+        let arguments = json!({"repositoryName": "team/app", "mostRecent": text});
+        let results = plugin.call(GET_IMAGE, arguments).await;
+        match most_recent {
+            true => assert_eq!(results.unwrap()["mostRecent"], true, "{text}"),
+            false => assert!(results.unwrap_err().message().contains("4 images match"), "{text}"),
+        }
+    }
+    let selection = json!({"tagStatus": "tagged", "tagPrefixLists": [1.5, true], "countType": "imageCountMoreThan",
+        "countNumber": 1});
+    let rules = json!([{"priority": 1, "description": 2, "selection": selection}]);
+    let results = plugin.call(GET_DOCUMENT, json!({"rules": rules})).await.unwrap();
+    assert_eq!(results["rules"][0]["selection"]["tagPrefixLists"], json!(["1.5", "true"]));
+    assert_eq!(results["rules"][0]["description"], "2");
 }
 
 #[tokio::test]
@@ -154,7 +182,10 @@ async fn a_registry_of_another_account() {
     ecr.answer_next(Answer::Token);
     ecr.answer_next(Answer::Error(400, "AccessDeniedException", "no resource-based policy allows it"));
     let error = plugin.call(GET_IMAGE, arguments).await.unwrap_err();
-    assert!(error.message().ends_with("the action ecr:DescribeRepositories on the resource `*`."), "{error}");
+    assert!(
+        error.message().ends_with("ecr:DescribeRepositories on the resource `*` by the resource-based policy, too."),
+        "{error}"
+    );
 }
 
 /// AWS decides what only AWS knows; the names here are all possible.
@@ -194,6 +225,71 @@ async fn ids_of_public_images() {
     assert_eq!(results["repositoryName"], secret("tool"), "a secret inside makes all of it secret");
 }
 
+const GET_TOKEN: &str = "aws:ecr/getAuthorizationToken:getAuthorizationToken";
+const GET_REPOSITORIES: &str = "aws:ecr/getRepositories:getRepositories";
+const GET_PUBLIC_TOKEN: &str = "aws:ecrpublic/getAuthorizationToken:getAuthorizationToken";
+
+/// All functions that call AWS, with arguments for what [`holding_everything`] holds.
+fn calls() -> [(&'static str, Json); 10] {
+    [
+        (GET_CREDENTIALS, json!({"registryId": OWN_REGISTRY})),
+        (GET_IMAGE, json!({"repositoryName": "team/app", "imageTag": "v1"})),
+        (GET_IMAGES, json!({"repositoryName": "team/app"})),
+        (GET_PUBLIC_IMAGES, json!({"repositoryName": "tool"})),
+        (GET_PUBLIC_TOKEN, json!({})),
+        (GET_REPOSITORIES, json!({})),
+        (GET_REPOSITORY, json!({"name": "team/app"})),
+        (GET_RULE, json!({"ecrRepositoryPrefix": "hub"})),
+        (GET_TEMPLATE, json!({"prefix": "ROOT"})),
+        (GET_TOKEN, json!({})),
+    ]
+}
+
+async fn holding_everything() -> (Ecr, Plugin) {
+    let (ecr, mut plugin) = registry().await;
+    ecr.hold("publicRepositories", json!({"repositoryName": "tool"}));
+    ecr.hold("rules", json!({"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io"}));
+    ecr.hold("templates", json!({"prefix": "ROOT"}));
+    let mut configuration = ecr_configuration(&ecr);
+    // A custom endpoint may have Regions of any name otherwise.
+    configuration["skipRegionValidation"] = false.into();
+    plugin.configure(configuration).await.unwrap();
+    (ecr, plugin)
+}
+
+#[tokio::test]
+async fn every_function_calls_the_region_that_is_given() {
+    let (ecr, mut plugin) = holding_everything().await;
+    let mut requests = 0;
+    for (function, mut arguments) in calls() {
+        arguments["region"] = "us-west-2".into();
+        let results = plugin.call(function, arguments).await.unwrap();
+        // The official one's results have none.
+        if function != GET_CREDENTIALS {
+            assert_eq!(results["region"], "us-west-2", "{function}");
+        }
+        let called = if function.contains("ecrpublic") { "us-east-1" } else { "us-west-2" };
+        let made = ecr.requests();
+        assert!(made.len() > requests && made[requests..].iter().all(|made| made.region == called), "{function}");
+        requests = made.len();
+    }
+}
+
+/// Amazon ECR Public is called in another Region than the one that is named, which has to be one all the same.
+#[tokio::test]
+async fn a_region_that_is_none_is_refused_by_every_function() {
+    let (ecr, mut plugin) = holding_everything().await;
+    for (function, arguments) in calls() {
+        for region in ["EU-WEST-1", "us-east-1a", "us_east_1", "fips-us-east-1", "us-east-1.evil.example"] {
+            let mut arguments = arguments.clone();
+            arguments["region"] = region.into();
+            let error = plugin.call(function, arguments).await.map(|_| ()).expect_err(function);
+            assert!(error.message().contains("is not the name of an AWS Region"), "{function} {region}: {error}");
+        }
+    }
+    assert_eq!(ecr.connections(), 0);
+}
+
 #[tokio::test]
 async fn policies_that_are_none() {
     let (ecr, mut plugin) = registry().await;
@@ -210,9 +306,8 @@ async fn policies_that_are_none() {
 #[tokio::test]
 async fn lifecycle_rules_at_their_edges() {
     let (ecr, mut plugin) = registry().await;
-    let document = async |plugin: &mut support::plugin::Plugin, rules: Json| {
-        plugin.call(GET_DOCUMENT, json!({"rules": rules})).await.unwrap()
-    };
+    let document =
+        async |plugin: &mut Plugin, rules: Json| plugin.call(GET_DOCUMENT, json!({"rules": rules})).await.unwrap();
     assert_eq!(document(&mut plugin, json!([])).await, json!({"json": "{\n  \"rules\": []\n}", "rules": []}));
     let selection = json!({"tagStatus": "any", "countType": "sinceImagePushed", "countNumber": 1e15, "countUnit": null,
         "tagPrefixLists": null});
@@ -248,9 +343,9 @@ async fn arguments_that_are_not_known_yet_make_no_call() {
             "imageIds[0].imageTag",
         ),
         (GET_DOCUMENT, json!({"rules": UNKNOWN}), "rules"),
-        ("aws:ecr/getAuthorizationToken:getAuthorizationToken", json!({"registryId": UNKNOWN}), "registryId"),
-        ("aws:ecr/getRepositories:getRepositories", json!({"region": UNKNOWN}), "region"),
-        ("aws:ecrpublic/getAuthorizationToken:getAuthorizationToken", json!({"region": UNKNOWN}), "region"),
+        (GET_TOKEN, json!({"registryId": UNKNOWN}), "registryId"),
+        (GET_REPOSITORIES, json!({"region": UNKNOWN}), "region"),
+        (GET_PUBLIC_TOKEN, json!({"region": UNKNOWN}), "region"),
     ] {
         let response = plugin.invoke(function, arguments).await.unwrap();
         let failures: Vec<_> = response.failures.iter().map(|failure| failure.property.as_str()).collect();

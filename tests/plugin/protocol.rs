@@ -82,7 +82,7 @@ async fn check_config_names_everything_that_is_wrong() {
         "region": ["eu-west-1"],
         "insecure": "perhaps",
         "maxRetries": 2.5,
-        "endpoints": [{"ecr": 7.5}],
+        "endpoints": [{"ecr": [7.5]}],
         "assumeRoles": "[{\"duration\": []}]",
     });
     let response = plugin.check_config(news).await.unwrap();
@@ -91,7 +91,7 @@ async fn check_config_names_everything_that_is_wrong() {
         ("region", "must be a string, but is a list"),
         ("insecure", "must be a boolean, or JSON text of one, but is other text"),
         ("maxRetries", "must be a whole number, but is a number"),
-        ("endpoints[0].ecr", "must be a string, but is a number"),
+        ("endpoints[0].ecr", "must be a string, but is a list"),
         ("assumeRoles[0].duration", "must be a string, but is a list"),
     ];
     assert_eq!(failures, expected.map(|(property, reason)| (property.to_owned(), reason.to_owned())).into());

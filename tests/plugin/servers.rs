@@ -14,9 +14,7 @@ pub(crate) const MAX_MEMORY_KB: u64 = 64 * 1024;
 
 /// The most memory that a process had, in kB.
 pub(crate) fn peak_memory(plugin: &Plugin) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", plugin.process.id().unwrap())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
-    peak.trim().trim_end_matches(" kB").parse().expect("a number")
+    plugin.status("VmHWM:")
 }
 
 /// A plugin with keys that takes `server` for ECR and tries twice.
@@ -91,9 +89,7 @@ async fn regions_leave_little_behind() {
             let arguments = json!({"registryId": REGISTRY, "region": format!("xx-{number}")});
             running.plugin.invoke(GET_CREDENTIALS, arguments).await.expect("a token");
         }
-        let status = std::fs::read_to_string(format!("/proc/{}/status", running.plugin.process.id().unwrap())).unwrap();
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the memory");
-        memory.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
+        running.plugin.status("VmRSS:")
     };
     // Answers are remembered for the first few hundred.
     let (before, after) = (ask(0..400).await, ask(400..800).await);

@@ -8,7 +8,7 @@ use support::{
 };
 
 /// A plugin that serves takes no more than this, in kB.
-const MAX_MEMORY: usize = 32 * 1024;
+const MAX_MEMORY: u64 = 32 * 1024;
 
 #[tokio::test]
 async fn every_answer_is_the_right_one_while_much_goes_wrong() {

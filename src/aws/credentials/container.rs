@@ -8,7 +8,7 @@ use tokio::net::lookup_host;
 use super::{
     super::{
         Error, files,
-        plain::{self, Limits, Reply},
+        plain_requests::{self, Limits, Reply},
         session::Session,
         settings::variable,
         validity,
@@ -66,7 +66,7 @@ pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, E
     let what = title(url);
     let no_use = |problem| Error::Source { what: what.clone(), problem };
     let attempt = || async {
-        let reply = plain::send(&session.http, "GET", url, &headers, LIMITS).await;
+        let reply = plain_requests::send(&session.http, "GET", url, &headers, LIMITS).await;
         let mut reply = reply.map_err(|failure| {
             failure.map(|error| match error {
                 Error::Timeout { proxy, .. } => Error::Timeout { target: what.clone(), proxy },

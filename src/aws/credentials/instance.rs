@@ -6,7 +6,7 @@ use super::{
     super::{
         Error,
         patience::{Failure, Kind},
-        plain::{self, Limits, Reply},
+        plain_requests::{self, Limits, Reply},
         session::Session,
         settings::variable,
         validity,
@@ -44,7 +44,7 @@ pub(super) async fn credentials(session: &Session) -> Result<Result<Found, Strin
     if let Some(reason) = disabled(session)? {
         return Ok(Err(format!("{what} (disabled by {reason})")));
     }
-    let service = match Service::open(session).await? {
+    let mut service = match Service::open(session).await? {
         Ok(service) => service,
         Err(problem) => return Ok(Err(format!("{what} ({problem})"))),
     };
@@ -158,18 +158,8 @@ impl<'a> Service<'a> {
         let is_there = ![IPV4, IPV6].contains(&url.as_str());
         let first_is_disabled = session.settings.boolean("ec2_metadata_v1_disabled")? == Some(true);
         let mut service = Self { session, url, token: None, is_there };
-        let life = [("x-aws-ec2-metadata-token-ttl-seconds", "21600")];
-        let attempt = || async {
-            service.send("PUT", TOKEN, &life).await.map_err(|failure| match failure.error {
-                // Its second version may be out of a container's reach.
-                Error::Timeout { .. } => failure.error.into(),
-                _ => failure,
-            })
-        };
-        match session.patience.call(SERVICE, "", attempt).await {
-            Ok(Reply { status: 200..300, body, .. }) => {
-                service.token = Some(String::from_utf8_lossy(&body).trim().to_owned()).filter(|token| is_header(token));
-            }
+        match service.ask_for_token().await {
+            Ok(Reply { status: 200..300, body, .. }) => service.token = token(&body),
             Ok(reply) if first_is_disabled || reply.status == 400 => return Ok(Err(status(reply.status))),
             Ok(_) => {}
             Err(Error::Timeout { .. } | Error::Source { .. }) if !first_is_disabled => {}
@@ -179,9 +169,34 @@ impl<'a> Service<'a> {
         Ok(Ok(service))
     }
 
-    async fn get(&self, path: &str) -> Result<Vec<u8>, String> {
+    async fn ask_for_token(&self) -> Result<Reply, Error> {
+        let life = [("x-aws-ec2-metadata-token-ttl-seconds", "21600")];
+        let attempt = || async {
+            self.send("PUT", TOKEN, &life).await.map_err(|failure| match failure.error {
+                // Its second version may be out of a container's reach.
+                Error::Timeout { .. } => failure.error.into(),
+                _ => failure,
+            })
+        };
+        self.session.patience.call(SERVICE, "PUT", attempt).await
+    }
+
+    async fn ask(&self, path: &str) -> Result<Reply, String> {
         let token: Vec<_> = self.token.iter().map(|token| ("x-aws-ec2-metadata-token", token.as_str())).collect();
-        match self.session.patience.call(SERVICE, "", || self.send("GET", path, &token)).await.map_err(problem)? {
+        self.session.patience.call(SERVICE, "GET", || self.send("GET", path, &token)).await.map_err(problem)
+    }
+
+    async fn get(&mut self, path: &str) -> Result<Vec<u8>, String> {
+        let mut reply = self.ask(path).await?;
+        self.is_there = true;
+        // It wants a token, which it may have been too busy to give, or another one.
+        if reply.status == 401
+            && let Ok(Reply { status: 200..300, body, .. }) = self.ask_for_token().await
+        {
+            self.token = token(&body);
+            reply = self.ask(path).await?;
+        }
+        match reply {
             Reply { status: 200..300, body, .. } => Ok(body),
             Reply { status: 404, .. } => Err("it has no role for this instance".to_owned()),
             reply => Err(status(reply.status)),
@@ -190,7 +205,8 @@ impl<'a> Service<'a> {
 
     /// Sends a request once. Unless the service is known to be there, silence says that it is not.
     async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Reply, Failure> {
-        let reply = plain::send(&self.session.http, method, &format!("{}{path}", self.url), headers, LIMITS).await;
+        let reply =
+            plain_requests::send(&self.session.http, method, &format!("{}{path}", self.url), headers, LIMITS).await;
         match reply {
             Ok(mut reply) => match reply.failure.take_if(|failure| failure.kind != Kind::Refused) {
                 Some(failure) => {
@@ -216,6 +232,11 @@ fn problem(error: Error) -> String {
 
 fn status(status: u16) -> String {
     format!("it answered with HTTP status {status}")
+}
+
+/// The session token in an answer.
+fn token(body: &[u8]) -> Option<String> {
+    Some(String::from_utf8_lossy(body).trim().to_owned()).filter(|token| is_header(token))
 }
 
 fn is_header(text: &str) -> bool {

@@ -8,8 +8,10 @@ use std::{
 
 use aws_credential_types::Credentials;
 use aws_sdk_sso::{config::Region, operation::get_role_credentials::GetRoleCredentialsError};
+use aws_sdk_ssooidc::operation::create_token::CreateTokenError;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::{DateTime, date_time::Format};
+use http::HeaderValue;
 use serde_json::{Map, Value};
 use sha1::{Digest, Sha1};
 use tempfile::NamedTempFile;
@@ -113,7 +115,7 @@ impl Cached {
         let fields = serde_json::from_str::<Members>(&String::from_utf8_lossy(&bytes));
         let Members(fields) = fields.map_err(|_| sign_in.failed(NOT_UNDERSTOOD))?;
         let cached = Self { path, fields };
-        match cached.text("accessToken").is_some() && cached.expiry().is_some() {
+        match cached.token().is_some() && cached.expiry().is_some() {
             true => Ok(cached),
             false => Err(sign_in.failed(NOT_UNDERSTOOD)),
         }
@@ -121,6 +123,11 @@ impl Cached {
 
     fn text(&self, key: &str) -> Option<&str> {
         self.fields.get(key)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// The token, if a request can carry it.
+    fn token(&self) -> Option<&str> {
+        self.text("accessToken").filter(|token| is_sendable(token))
     }
 
     fn expiry(&self) -> Option<SystemTime> {
@@ -155,7 +162,11 @@ async fn token(session: &Session, sign_in: &SignIn) -> Result<String, Error> {
             Err(error) => return Err(error),
         }
     }
-    Ok(cached.text("accessToken").unwrap_or_default().to_owned())
+    Ok(cached.token().unwrap_or_default().to_owned())
+}
+
+fn is_sendable(token: &str) -> bool {
+    HeaderValue::from_str(token).is_ok()
 }
 
 /// Renews the token by what `aws sso login` left beside it.
@@ -170,10 +181,10 @@ async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Resu
     let request = request.client_id(client).client_secret(secret).refresh_token(refresh).grant_type("refresh_token");
     // Until the old one ends, it serves as it is.
     let is_needed = !cached.lasts_until(SystemTime::now());
-    let meaning = |error| {
+    let meaning = |error: SdkError<CreateTokenError, HttpResponse>| {
         let failure = answer::meaning(&error, TOKEN_SERVICE, &[client, secret, refresh]);
         match failure.kind {
-            Kind::Refused => sign_in.failed("has expired").into(),
+            Kind::Refused if error.as_service_error().is_some() => sign_in.failed("has expired").into(),
             _ if is_needed => failure,
             _ => failure.error.into(),
         }
@@ -183,7 +194,7 @@ async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Resu
         async { output.await.map_err(meaning) }
     };
     let output = session.patience.call(TOKEN_SERVICE, "sso-oauth:CreateToken", attempt).await?;
-    let token = output.access_token.ok_or(Error::Incomplete("no SSO token"))?;
+    let token = output.access_token.filter(|token| is_sendable(token)).ok_or(Error::Incomplete("no SSO token"))?;
     let seconds = u64::try_from(output.expires_in).unwrap_or_default();
     let expiry = DateTime::from(SystemTime::now() + Duration::from_secs(seconds));
     let expiry = DateTime::from_secs(expiry.secs()).fmt(Format::DateTime);

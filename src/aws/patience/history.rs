@@ -37,7 +37,7 @@ impl History {
     ///
     /// `others_are_taken` says that the service took a call of this program since the failure before: who is throttled
     /// meanwhile waits for its turn alone, not for the end of an outage. `asked` is how long the service asks to be left
-    /// alone. `random` lies between 0 and 1: it spreads the tries of many machines over the second half of the wait.
+    /// alone. `random` lies between 0 and 1: it spreads the tries of many machines.
     pub fn next_wait(
         &mut self,
         kind: Kind,
@@ -57,8 +57,7 @@ impl History {
         (self.row, self.began, self.end) = (Some((kind, since)), Some(began), Some(end));
         self.failures = self.failures.saturating_add(1);
         let left = end.checked_sub(at.end).filter(|left| !left.is_zero())?;
-        let longest = if is_in_turn { Duration::ZERO } else { limits.longest_wait(self.failures, self.waited) };
-        let wait = longest.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0);
+        let wait = if is_in_turn { Duration::ZERO } else { limits.wait(self.failures, self.waited, random) };
         self.waited += if self.is_counted { Duration::ZERO } else { wait };
         Some((asked.unwrap_or_default().saturating_add(wait)).min(left))
     }
@@ -111,13 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_a_small_cap_and_are_random_in_their_second_half() {
-        for (random, factor) in [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)] {
+    fn waits_grow_up_to_a_small_cap_and_are_random() {
+        for (random, expected) in
+            [(0.0, [0.0, 0.5, 2.0, 5.0]), (0.5, [0.5, 1.25, 3.0, 7.5]), (1.0, [1.0, 2.0, 4.0, 10.0])]
+        {
             let mut history = History::default();
             let mut wait = || history.next_wait(Kind::Throttled, SECOND..SECOND, false, None, random).unwrap();
-            let waits = (0..4).map(|_| wait());
-            let expected = [2, 4, 8, 8].map(|seconds| Duration::from_secs(seconds).mul_f64(factor));
-            assert_eq!(waits.collect::<Vec<_>>(), expected);
+            let waits = (0..4).map(|_| wait().as_secs_f64()).collect::<Vec<_>>();
+            assert_eq!(waits, expected);
         }
     }
 
@@ -125,12 +125,11 @@ mod tests {
     fn who_is_throttled_for_long_waits_as_long_again() {
         let (mut history, mut now) = (History::default(), Duration::ZERO);
         let mut wait = || {
-            let wait = history.next_wait(Kind::Throttled, now..now, false, None, 0.5).unwrap();
+            let wait = history.next_wait(Kind::Throttled, now..now, false, None, 1.0).unwrap();
             now += wait;
-            wait.as_secs_f64()
+            wait.as_secs()
         };
-        let waits = (0..9).map(|_| wait()).collect::<Vec<_>>();
-        assert_eq!(waits, [1.5, 3.0, 6.0, 6.0, 6.0, 22.5, 45.0, 90.0, 90.0]);
+        assert_eq!([(); 8].map(|()| wait()), [1, 2, 4, 10, 10, 36, 84, 120]);
     }
 
     #[test]
@@ -141,7 +140,7 @@ mod tests {
         };
         assert_eq!(wait(2, true), Duration::ZERO);
         assert_eq!(wait(4, true), Duration::ZERO);
-        assert_eq!(wait(6, false), SECOND * 8, "none was taken since the last try");
+        assert_eq!(wait(6, false), SECOND * 4, "none was taken since the last try");
     }
 
     #[test]
@@ -174,7 +173,7 @@ mod tests {
     fn what_the_service_asks_for_is_heeded_within_the_patience() {
         let wait =
             |asked| History::default().next_wait(Kind::Fault, Duration::ZERO..SECOND, false, Some(asked), 0.0).unwrap();
-        assert_eq!(wait(SECOND * 7), SECOND * 7 + Duration::from_millis(250));
+        assert_eq!(wait(SECOND * 7), SECOND * 7);
         assert_eq!(wait(Duration::MAX), SECOND * 119, "then there is one last try");
     }
 

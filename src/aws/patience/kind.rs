@@ -23,42 +23,39 @@ pub enum Kind {
 pub(super) struct Limits {
     /// In all.
     pub(super) patience: Duration,
-    /// The longest wait after the first failure. It doubles with each further one ...
-    pub(super) first: Duration,
-    /// ... up to this.
-    pub(super) longest: Duration,
+    /// The longest wait in milliseconds after the first failure, the second … and after each further one.
+    waits: &'static [u64],
     /// The longest wait once it lasts; see [`LASTS`].
     lasting: Duration,
 }
 
 /// A failure that was waited out for so long lasts. Then each wait is about as long as all before it, so that thousands of
 /// machines do not ask a service in vain every few seconds, and each still has its token within a fraction of the time.
-const LASTS: Duration = Duration::from_secs(20);
+const LASTS: Duration = Duration::from_secs(18);
 
 impl Limits {
-    /// The longest wait after so many failures, of which so much was waited.
-    pub(super) fn longest_wait(&self, failures: u32, waited: Duration) -> Duration {
-        let doublings = failures.saturating_sub(1).min(16);
-        let longest = (self.first * (1 << doublings)).min(self.longest);
-        if waited < LASTS { longest } else { (waited * 4 / 3).min(self.lasting) }
+    /// A wait after so many failures, of which so much was waited. `random` lies between 0 and 1. It spreads the tries of
+    /// many machines: over all of the first wait, since most need no second one, and over the second half of later ones.
+    pub(super) fn wait(&self, failures: u32, waited: Duration, random: f64) -> Duration {
+        let index = failures.saturating_sub(1) as usize;
+        let longest =
+            self.waits.get(index).or(self.waits.last()).map_or(Duration::ZERO, |wait| Duration::from_millis(*wait));
+        let longest = if waited < LASTS { longest } else { (waited * 4 / 3).min(self.lasting) };
+        let least = [0.0, 0.25].get(index).copied().unwrap_or(0.5);
+        longest.mul_f64(least + (1.0 - least) * random.clamp(0.0, 1.0))
     }
 }
 
 impl Kind {
     /// The patience with this kind; `None`: it is not tried again.
     pub(super) const fn limits(self) -> Option<Limits> {
-        let (patience, first, longest, lasting) = match self {
-            Self::Throttled => (600, 2_000, 8_000, 120_000),
-            Self::Fault | Self::Network => (120, 500, 5_000, 5_000),
-            Self::Absent => (10, 100, 1_000, 1_000),
+        let (patience, waits, lasting): (_, &[u64], _) = match self {
+            Self::Throttled => (600, &[1_000, 2_000, 4_000, 10_000], 120),
+            Self::Fault | Self::Network => (120, &[500, 1_000, 2_000, 4_000, 5_000], 5),
+            Self::Absent => (10, &[100, 200, 400, 800, 1_000], 1),
             Self::Refused => return None,
         };
-        Some(Limits {
-            patience: Duration::from_secs(patience),
-            first: Duration::from_millis(first),
-            longest: Duration::from_millis(longest),
-            lasting: Duration::from_millis(lasting),
-        })
+        Some(Limits { patience: Duration::from_secs(patience), waits, lasting: Duration::from_secs(lasting) })
     }
 }
 

@@ -1,12 +1,11 @@
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Mutex, time::Duration};
 
 use tokio::{
     sync::Mutex as AsyncMutex,
     time::{Instant, sleep_until},
 };
+
+use super::lock;
 
 /// The calls a second after the first one was throttled. What the service holds back meanwhile is not lost: the rate
 /// grows until it is used up.
@@ -73,35 +72,30 @@ impl Pace {
 
     /// When the next call may go; `None`: at once.
     fn due(&self) -> Option<Instant> {
-        let mut limit = self.lock();
+        let mut limit = lock(&self.limit);
         limit.take_if(|limit| limit.is_forgotten());
         limit.as_ref().map(|limit| limit.last + Duration::from_secs_f64(1.0 / limit.rate))
     }
 
     fn go(&self, due: Instant) {
-        if let Some(limit) = &mut *self.lock() {
+        if let Some(limit) = &mut *lock(&self.limit) {
             limit.last = due;
         }
     }
 
     /// The service took a call.
     pub(super) fn taken(&self) {
-        if let Some(limit) = &mut *self.lock() {
+        if let Some(limit) = &mut *lock(&self.limit) {
             limit.taken();
         }
     }
 
     /// The service throttled a call that was sent at `sent`.
     pub(super) fn throttled(&self, sent: Instant) {
-        match &mut *self.lock() {
+        match &mut *lock(&self.limit) {
             Some(limit) => limit.throttled(sent),
             none => *none = Some(Limit::new()),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Limit>> {
-        // A panic while the lock was held cannot leave numbers half-written.
-        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -173,3 +173,48 @@ async fn a_metadata_service_that_is_none_does_no_harm() {
         running.plugin.client.get_plugin_info(()).await.expect("the plugin still runs");
     }
 }
+
+/// The same as other services of the kind write it.
+const KEYS: &str = r#"{"Code": "Success", "AccessKeyId": "ASIAINSTANCE", "SecretAccessKey": "s", "Token": "t",
+    "Expiration": "2999-01-01T00:00:00+00:00"}"#;
+
+/// A metadata service of two roles, which knows its Region.
+async fn metadata_with(keys: &'static str) -> Server {
+    Server::start(move |asked| {
+        let body = match asked.path.rsplit('/').next() {
+            Some("token") => "token",
+            Some("document") => r#"{"region": "ap-south-1"}"#,
+            Some("") => "machine\nanother",
+            _ => keys,
+        };
+        Reply::Body(200, body.to_owned())
+    })
+    .await
+    .unwrap()
+}
+
+/// An instance whose service is where `AWS_METADATA_URL` says.
+fn instance_at_url(metadata: &Server) -> Machine {
+    // Only `true` disables the service.
+    Machine::new().var("AWS_EC2_METADATA_DISABLED", "1").var("AWS_METADATA_URL", metadata.url())
+}
+
+#[tokio::test]
+async fn an_instance_is_asked_for_its_region_if_nothing_else_names_one() {
+    let (ecr, metadata) = (Ecr::start().await.unwrap(), metadata_with(KEYS).await);
+    let nowhere = json!({"endpoints": [{"ecr": ecr.url()}]});
+    let asked = instance_at_url(&metadata).configured(nowhere).await.asked(&ecr).await;
+    assert_eq!((asked.access_key.as_str(), asked.region.as_str()), ("ASIAINSTANCE", "ap-south-1"));
+    let asked = instance_at_url(&metadata).configured(calls(&ecr)).await.asked(&ecr).await;
+    assert_eq!(asked.region, "eu-west-1");
+    let documents = metadata.asked().into_iter().filter(|asked| asked.path.ends_with("document")).count();
+    assert_eq!(documents, 1);
+}
+
+#[tokio::test]
+async fn a_role_without_credentials_is_told_in_aws_s_words() {
+    let refusal = r#"{"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role"}"#;
+    let (ecr, metadata) = (Ecr::start().await.unwrap(), metadata_with(refusal).await);
+    let error = instance_at_url(&metadata).error(calls(&ecr)).await;
+    assert!(error.contains("AWS answered: EC2 cannot assume the role (AssumeRoleUnauthorizedAccess)."), "{error}");
+}

@@ -2,6 +2,7 @@
 
 mod container;
 mod instance;
+mod login;
 mod processes;
 mod roles;
 mod shared_files;

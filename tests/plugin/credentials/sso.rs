@@ -155,6 +155,11 @@ async fn an_sso_session_that_is_over_names_the_command_that_renews_it() {
         (machine(), 200, "was not found: nobody has signed in on this machine"),
         (machine().file(SESSION_CACHE, "{"), 200, "is kept in a file that cannot be read or is not understood"),
         (machine().file(SESSION_CACHE, "{}"), 200, "is kept in a file that cannot be read or is not understood"),
+        (
+            machine().file(SESSION_CACHE, r#"{"accessToken": "a\nb", "expiresAt": "2999-01-01T00:00:00Z"}"#),
+            200,
+            "is kept in a file that cannot be read or is not understood",
+        ),
     ] {
         let (ecr, portal) = (Ecr::start().await.unwrap(), portal(status).await);
         let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));

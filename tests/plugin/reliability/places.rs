@@ -5,7 +5,7 @@ use std::any::Any;
 use serde_json::{Value as Json, json};
 use support::{
     ecr::Ecr,
-    faults::{Ends, Fault, answer, fault},
+    faults::{ABSENT, FAULT, Fault, NO, THROTTLED, answer, endless, fault},
     gate::{Gate, Wire},
     http::{Reply, Server},
     proxy::Proxy,
@@ -261,11 +261,6 @@ impl Impostors {
     }
 }
 
-const NO: Ends = Ends::AtOnce;
-const ABSENT: Ends = Ends::WithPatience("10 s");
-const FAULT: Ends = Ends::WithPatience("2 min");
-const THROTTLED: Ends = Ends::WithPatience("10 min");
-
 /// An error of STS.
 fn sts_error(status: &str, code: &str) -> Wire {
     answer(
@@ -273,11 +268,6 @@ fn sts_error(status: &str, code: &str) -> Wire {
         &["content-type: text/xml"],
         format!("<ErrorResponse><Error><Code>{code}</Code><Message>said so</Message></Error></ErrorResponse>"),
     )
-}
-
-/// A body without an end.
-fn endless() -> Wire {
-    Wire::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 1 << 16])
 }
 
 /// What goes wrong at AWS STS.
@@ -321,7 +311,12 @@ pub(super) fn sts_faults() -> Vec<Fault> {
             "the answer is none of AWS's: HTTP status 200",
             answer("200 OK", &[], "<a>".repeat(100_000)),
         ),
-        fault("a body without an end", NO, "the answer is none of AWS's: it is longer than 8 MiB", endless()),
+        fault(
+            "a body without an end",
+            NO,
+            "the answer is none of AWS's: it is longer than 8 MiB",
+            endless("200 OK", b' '),
+        ),
         fault("no answer, ever", FAULT, "… did not answer in time", Wire::BytesAndSilence(Vec::new())),
     ]
 }
@@ -338,7 +333,7 @@ pub(super) fn metadata_faults() -> Vec<Fault> {
             "the instance metadata service gave no AWS credentials: it does not name a role",
             answer("200 OK", &[], "<html>\n</html>"),
         ),
-        fault("a body without an end", NO, "no AWS credentials were found; …", endless()),
+        fault("a body without an end", NO, "no AWS credentials were found; …", endless("200 OK", b' ')),
         fault("no answer, ever", FAULT, "no AWS credentials were found; …", Wire::BytesAndSilence(Vec::new())),
     ]
 }
@@ -386,7 +381,12 @@ pub(super) fn container_faults() -> Vec<Fault> {
                 "{\"AccessKeyId\": \"a\", \"SecretAccessKey\": \"s\", \"Token\": \"t\", \"Expiration\": \"later\"}",
             ),
         ),
-        fault("a body without an end", NO, "the answer is none of AWS's: it is longer than 8 MiB", endless()),
+        fault(
+            "a body without an end",
+            NO,
+            "the answer is none of AWS's: it is longer than 8 MiB",
+            endless("200 OK", b' '),
+        ),
         fault(
             "no answer, ever",
             FAULT,

@@ -100,7 +100,11 @@ struct State {
     /// Counted into the tokens, so that each is another one.
     tokens: usize,
     holdings: Holdings,
+    other: Option<Other>,
 }
+
+/// What another implementation answers, if it has the operation.
+type Other = Arc<dyn Fn(&Recorded) -> Option<Json> + Send + Sync>;
 
 /// How many requests are taken.
 struct Allowance {
@@ -178,6 +182,11 @@ impl Ecr {
         self.state().holdings.entry(kind).or_default().push(thing);
     }
 
+    /// Asks another implementation first: its answer counts, if it has one.
+    pub fn ask_first(&self, other: impl Fn(&Recorded) -> Option<Json> + Send + Sync + 'static) {
+        self.state().other = Some(Arc::new(other));
+    }
+
     /// Waits so long before each answer.
     pub fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;
@@ -248,6 +257,8 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
         Ok(request) => request,
         Err(problem) => return Ok(respond(400, json!({"__type": "StandInException", "message": problem}).to_string())),
     };
+    let other = state.lock().expect("no panic while locked").other.clone();
+    let elsewhere = other.and_then(|other| other(&recorded));
     let (answer, latency, held) = {
         let mut state = state.lock().expect("no panic while locked");
         state.tokens += usize::from(recorded.operation == GET_TOKEN);
@@ -257,9 +268,10 @@ async fn handle(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
         let always = state.always.clone();
         let answer = state.next.pop_front().or(throttled).or(always).unwrap_or(Answer::Token);
         state.requests.send_modify(|requests| requests.push(recorded.clone()));
-        let held = match recorded.operation.as_str() {
-            GET_TOKEN => Held::Token(state.tokens),
-            operation => {
+        let held = match (elsewhere, recorded.operation.as_str()) {
+            (Some(answer), _) => Held::Thing(Some(Ok(answer))),
+            (None, GET_TOKEN) => Held::Token(state.tokens),
+            (None, operation) => {
                 Held::Thing(ecr_holdings::answer(&state.holdings, recorded.service, operation, &recorded.body))
             }
         };

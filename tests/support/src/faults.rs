@@ -1,6 +1,6 @@
 //! What can go wrong at a service of AWS or on the way there: how it is played, and what a program sees of it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value as Json, json};
@@ -15,7 +15,7 @@ pub struct Fault {
     /// How it is played.
     pub wire: Wire,
     /// What a program sees behind the name of the call, with `…` for anything.
-    pub sees: &'static str,
+    pub sees: Cow<'static, str>,
     /// How it ends.
     pub ends: Ends,
 }
@@ -60,13 +60,18 @@ impl fmt::Display for Ends {
     }
 }
 
-const NO: Ends = Ends::AtOnce;
-const FAULT: Ends = Ends::WithPatience("2 min");
-const THROTTLED: Ends = Ends::WithPatience("10 min");
+/// It says no.
+pub const NO: Ends = Ends::AtOnce;
+/// Nothing is there.
+pub const ABSENT: Ends = Ends::WithPatience("10 s");
+/// It or the network is ill.
+pub const FAULT: Ends = Ends::WithPatience("2 min");
+/// It has too much to do.
+pub const THROTTLED: Ends = Ends::WithPatience("10 min");
 
 /// One of these.
-pub const fn fault(what: &'static str, ends: Ends, sees: &'static str, wire: Wire) -> Fault {
-    Fault { what, wire, sees, ends }
+pub fn fault(what: &'static str, ends: Ends, sees: impl Into<Cow<'static, str>>, wire: Wire) -> Fault {
+    Fault { what, wire, sees: sees.into(), ends }
 }
 
 /// An answer of HTTP with these headers and this body, whose length is told.
@@ -93,6 +98,11 @@ fn error(status: &str, code: &str, message: &str) -> Wire {
 
 fn well(body: impl AsRef<[u8]>) -> Wire {
     answer("200 OK", &["content-type: application/x-amz-json-1.1"], body)
+}
+
+/// A body without an end, of one byte again and again.
+pub fn endless(status: &str, byte: u8) -> Wire {
+    Wire::Endless(format!("HTTP/1.1 {status}\r\n\r\n").into_bytes(), vec![byte; 1 << 16])
 }
 
 fn bytes(text: impl AsRef<[u8]>) -> Wire {
@@ -331,21 +341,26 @@ pub fn answers() -> Vec<Fault> {
             "a body without an end",
             NO,
             "the answer is none of AWS's: it is longer than 8 MiB",
-            Wire::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b' '; 1 << 16]),
+            endless("200 OK", b' '),
         ),
         fault(
             "a body of parts without an end",
             NO,
             "the answer is none of AWS's: it has more than 200000 parts",
-            Wire::Endless(b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'['; 1 << 16]),
+            endless("200 OK", b'['),
         ),
         fault(
             "an error's body without an end",
             NO,
             "the answer is none of AWS's: it is longer than 8 MiB",
-            Wire::Endless(b"HTTP/1.1 500 X\r\n\r\n".to_vec(), vec![b' '; 1 << 16]),
+            endless("500 X", b' '),
         ),
     ]
+}
+
+/// An error of this code, with what it means to a program in front of what is said.
+fn refusal(code: &'static str, ends: Ends, status: &str, means: &str) -> Fault {
+    fault(code, ends, format!("{means}: said so ({code})"), error(status, code, "said so"))
 }
 
 /// What ECR says in place of a token.
@@ -354,82 +369,27 @@ pub fn refusals() -> Vec<Fault> {
     let said = |code| error(BAD, code, "said so");
     let asks = |header| answer("503 Service Unavailable", &[header], "{}");
     vec![
-        fault(
-            "ServerException",
-            FAULT,
-            "AWS failed: said so (ServerException)",
-            error("500 X", "ServerException", "said so"),
-        ),
-        fault(
-            "InternalFailure",
-            FAULT,
-            "AWS failed: said so (InternalFailure)",
-            error("500 X", "InternalFailure", "said so"),
-        ),
-        fault(
-            "ServiceUnavailable",
-            FAULT,
-            "AWS failed: said so (ServiceUnavailable)",
-            error("503 X", "ServiceUnavailable", "said so"),
-        ),
-        fault("RequestTimeout", FAULT, "AWS failed: said so (RequestTimeout)", said("RequestTimeout")),
-        fault(
-            "InvalidParameterException",
-            NO,
-            "AWS refused a parameter: said so (InvalidParameterException)",
-            said("InvalidParameterException"),
-        ),
-        fault("ValidationError", NO, "AWS refused a parameter: said so (ValidationError)", said("ValidationError")),
-        fault(
-            "AccessDeniedException",
-            NO,
-            "AWS denied access: said so (AccessDeniedException)",
-            said("AccessDeniedException"),
-        ),
-        fault("OptInRequired", NO, "AWS denied access: said so (OptInRequired)", said("OptInRequired")),
-        fault(
-            "UnrecognizedClientException",
-            NO,
-            "AWS does not accept the credentials: said so (UnrecognizedClientException)",
-            said("UnrecognizedClientException"),
-        ),
-        fault(
-            "InvalidClientTokenId",
-            NO,
-            "AWS does not accept the credentials: said so (InvalidClientTokenId)",
-            said("InvalidClientTokenId"),
-        ),
-        fault(
-            "MissingAuthenticationToken",
-            NO,
-            "AWS does not accept the credentials: said so (MissingAuthenticationToken)",
-            said("MissingAuthenticationToken"),
-        ),
-        fault(
-            "IncompleteSignature",
-            NO,
-            "AWS does not accept the credentials: said so (IncompleteSignature)",
-            said("IncompleteSignature"),
-        ),
-        fault(
-            "InvalidSignatureException",
-            NO,
-            "AWS does not accept the credentials: said so (InvalidSignatureException)",
-            said("InvalidSignatureException"),
-        ),
+        refusal("ServerException", FAULT, "500 X", "AWS failed"),
+        refusal("InternalFailure", FAULT, "500 X", "AWS failed"),
+        refusal("ServiceUnavailable", FAULT, "503 X", "AWS failed"),
+        refusal("RequestTimeout", FAULT, BAD, "AWS failed"),
+        refusal("InvalidParameterException", NO, BAD, "AWS refused a parameter"),
+        refusal("ValidationError", NO, BAD, "AWS refused a parameter"),
+        refusal("AccessDeniedException", NO, BAD, "AWS denied access"),
+        refusal("OptInRequired", NO, BAD, "AWS denied access"),
+        refusal("UnrecognizedClientException", NO, BAD, "AWS does not accept the credentials"),
+        refusal("InvalidClientTokenId", NO, BAD, "AWS does not accept the credentials"),
+        refusal("MissingAuthenticationToken", NO, BAD, "AWS does not accept the credentials"),
+        refusal("IncompleteSignature", NO, BAD, "AWS does not accept the credentials"),
+        refusal("InvalidSignatureException", NO, BAD, "AWS does not accept the credentials"),
         fault(
             "InvalidSignatureException, since a clock is wrong",
             NO,
             "AWS refused the request's time: Signature expired: now earlier (InvalidSignatureException)",
             error(BAD, "InvalidSignatureException", "Signature expired: now earlier"),
         ),
-        fault("RequestExpired", NO, "AWS refused the request's time: said so (RequestExpired)", said("RequestExpired")),
-        fault(
-            "ExpiredTokenException",
-            NO,
-            "the AWS credentials have expired: said so (ExpiredTokenException)",
-            said("ExpiredTokenException"),
-        ),
+        refusal("RequestExpired", NO, BAD, "AWS refused the request's time"),
+        refusal("ExpiredTokenException", NO, BAD, "the AWS credentials have expired"),
         fault(
             "MalformedQueryString, as any other code",
             NO,
@@ -460,30 +420,10 @@ pub fn refusals() -> Vec<Fault> {
             "AWS answered: X",
             answer(BAD, &[], "{\"__type\": \"X\", \"message\": []}"),
         ),
-        fault(
-            "ThrottlingException",
-            THROTTLED,
-            "AWS throttled the call, which was tried …: said so (ThrottlingException)",
-            said("ThrottlingException"),
-        ),
-        fault(
-            "TooManyRequestsException",
-            THROTTLED,
-            "AWS throttled the call, which was tried …: said so (TooManyRequestsException)",
-            said("TooManyRequestsException"),
-        ),
-        fault(
-            "RequestLimitExceeded",
-            THROTTLED,
-            "AWS throttled the call, which was tried …: said so (RequestLimitExceeded)",
-            error("503 X", "RequestLimitExceeded", "said so"),
-        ),
-        fault(
-            "LimitExceededException",
-            THROTTLED,
-            "AWS throttled the call, which was tried …: said so (LimitExceededException)",
-            said("LimitExceededException"),
-        ),
+        refusal("ThrottlingException", THROTTLED, BAD, "AWS throttled the call, which was tried …"),
+        refusal("TooManyRequestsException", THROTTLED, BAD, "AWS throttled the call, which was tried …"),
+        refusal("RequestLimitExceeded", THROTTLED, "503 X", "AWS throttled the call, which was tried …"),
+        refusal("LimitExceededException", THROTTLED, BAD, "AWS throttled the call, which was tried …"),
         fault("status 503 that asks for a second", FAULT, "AWS failed: HTTP status 503", asks("retry-after: 1")),
         fault(
             "status 503 that asks for a wait until 1994",

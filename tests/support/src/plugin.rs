@@ -1,6 +1,12 @@
 //! A plugin process, and a client that speaks to it as the engine does.
 
-use std::{future::Future, io::ErrorKind, path::PathBuf, process::Stdio};
+use std::{
+    fs,
+    future::Future,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use prost_types::Struct;
 use pulumi_resource_aws::{
@@ -60,7 +66,9 @@ fn named_executable() -> PathBuf {
         return executable;
     }
     let link = executable.with_file_name(name);
-    match std::os::unix::fs::symlink(&executable, &link) {
+    // By name alone, so that it leads to the executable beside it in a copy of the folder, too.
+    let target = executable.file_name().expect("a file");
+    match std::os::unix::fs::symlink(target, &link) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => panic!("{}: {error}", link.display()),
         _ => link,
     }
@@ -191,6 +199,28 @@ impl Plugin {
     pub async fn error(&mut self) -> String {
         let result = self.get_credentials("123456789012").await;
         result.map(drop).expect_err("getCredentials fails").message().to_owned()
+    }
+
+    /// The number of a line of `/proc/PID/status`, such as `VmHWM:`, in kB where it is one of memory.
+    pub fn status(&self, line: &str) -> u64 {
+        let status = fs::read_to_string(self.in_proc("status")).expect("the plugin runs");
+        let rest = status.lines().find_map(|text| text.strip_prefix(line)).expect("Linux tells");
+        rest.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// What its open files are: paths, or for example `socket:[42]`.
+    pub fn open_files(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.in_proc("fd")).expect("the plugin runs");
+        files.filter_map(|file| fs::read_link(file.expect("a file").path()).ok()).collect()
+    }
+
+    /// How many of its open files are connections or ports.
+    pub fn sockets(&self) -> usize {
+        self.open_files().iter().filter(|file| file.to_string_lossy().starts_with("socket:")).count()
+    }
+
+    fn in_proc(&self, file: &str) -> PathBuf {
+        Path::new("/proc").join(self.process.id().expect("the plugin runs").to_string()).join(file)
     }
 
     /// Sends a signal, by name.

@@ -2,7 +2,6 @@
 //! right one for its caller, or a failure of the kind that is played.
 
 use std::{
-    fs,
     path::Path,
     sync::{
         Arc,
@@ -75,29 +74,24 @@ pub struct Sample {
     /// The invokes of all programs so far.
     pub invokes: usize,
     /// Its own memory, resident, in kB.
-    pub memory: usize,
+    pub memory: u64,
     /// Its open files.
     pub descriptors: usize,
     /// Those of them that are connections or ports.
     pub connections: usize,
     /// Its threads.
-    pub threads: usize,
+    pub threads: u64,
 }
 
 impl Sample {
     fn of(plugin: &Plugin, invokes: usize) -> Self {
-        let process = Path::new("/proc").join(plugin.process.id().expect("it runs").to_string());
-        let status = fs::read_to_string(process.join("status")).expect("it runs");
-        let number = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect(name);
-            line.trim_matches(|char: char| !char.is_ascii_digit()).parse().expect("a number")
-        };
-        let files =
-            fs::read_dir(process.join("fd")).expect("it runs").filter_map(|file| file.ok()?.path().read_link().ok());
-        let files: Vec<_> = files.collect();
-        let connections = files.iter().filter(|file| file.to_string_lossy().starts_with("socket:")).count();
-        let (memory, threads) = (number("RssAnon:"), number("Threads:"));
-        Self { invokes, memory, descriptors: files.len(), connections, threads }
+        Self {
+            invokes,
+            memory: plugin.status("RssAnon:"),
+            descriptors: plugin.open_files().len(),
+            connections: plugin.sockets(),
+            threads: plugin.status("Threads:"),
+        }
     }
 }
 
@@ -215,7 +209,7 @@ impl Program {
         }
         let closed = async {
             // The port, the test's connection, and what signals and the runtime need.
-            while Sample::of(&self.plugin, 0).connections > 12 {
+            while self.plugin.sockets() > 12 {
                 sleep(Duration::from_millis(20)).await;
             }
         };

@@ -101,7 +101,8 @@ fn wrap(action: &str, result: &str) -> String {
     )
 }
 
-fn error(code: &str, message: &str) -> String {
+/// What STS says of a failure.
+pub fn error(code: &str, message: &str) -> String {
     format!(
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
          <Code>{code}</Code><Message>{message}</Message></Error><RequestId>1</RequestId></ErrorResponse>"

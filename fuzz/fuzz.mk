@@ -1,0 +1,32 @@
+# The fuzzers. To be included after tests/engine/toolchain/toolchain.mk, which gives `long`.
+
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+
+# How long each target runs, and which do.
+SECONDS ?= 60
+TARGETS ?= $(FUZZ_TARGETS)
+
+# What the fuzzers find and leave, outside the corpora that are kept.
+FUZZ_FOUND := target/fuzz
+
+.PHONY: fuzz
+
+# Rust finds what a sanitizer looks for; the one of addresses would take the nightly toolchain.
+fuzz: $(CARGO_FUZZ) ## Look for inputs that break the plugin: make fuzz SECONDS=600 TARGETS="answers credentials"
+	@echo "==> Building the fuzzers (some minutes the first time)"
+	@$(CARGO_FUZZ) build --features libfuzzer --sanitizer none
+	@for target in $(TARGETS); do \
+		echo "==> Fuzzing $$target for $(SECONDS) s"; \
+		mkdir -p $(FUZZ_FOUND)/$$target $(FUZZ_FOUND)/tmp; \
+		TMPDIR=$(abspath $(FUZZ_FOUND))/tmp $(CARGO_FUZZ) run --features libfuzzer --sanitizer none $$target \
+			$(FUZZ_FOUND)/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -print_final_stats=1 -verbosity=0 || exit; \
+		rm -rf $(FUZZ_FOUND)/tmp; \
+	done
+
+$(CARGO_FUZZ):
+	@$(long) "cargo-fuzz (1 minute)" $(TOOL_LOGS)/cargo-fuzz.log \
+		cargo install --locked --version $(CARGO_FUZZ_VERSION) --root $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ_VERSION) cargo-fuzz
