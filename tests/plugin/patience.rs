@@ -8,6 +8,7 @@ use std::{
 };
 
 use aws_smithy_types::{DateTime, date_time::Format};
+use pulumi_resource_aws::proto::pulumirpc::LogSeverity;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value as Json, json};
 use support::{
@@ -188,6 +189,8 @@ async fn the_user_sees_a_wait_while_it_lasts() {
     assert_eq!(running.engine.wait_for_status(str::is_empty).await, "");
     assert_eq!(running.engine.status().len(), 2, "one line and its end");
     assert!(running.engine.log().iter().all(|(_, line)| !line.contains("waiting for")), "it is not kept");
+    let tried = running.engine.wait_for_line("Amazon ECR in eu-west-1: try 1 failed, and the next is in ").await;
+    assert_eq!(tried, LogSeverity::Debug);
 }
 
 #[tokio::test]

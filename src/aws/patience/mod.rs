@@ -118,6 +118,12 @@ impl Patience {
             let error = failure.error.after(history.failures(), call.age());
             let Some((wait, paid)) = paid else { return Err(error) };
             cost = paid;
+            log::debug!(
+                "{}: try {} failed, and the next is in {:.1} s: {error}",
+                call.service(),
+                history.failures(),
+                wait.as_secs_f64()
+            );
             call.because(error.to_string(), history.end() + spared);
             sleep(wait).await;
         }

@@ -45,6 +45,11 @@ impl Call {
         Arc::new(Self { service: service.to_owned(), began: Instant::now(), reason })
     }
 
+    /// Whom it asks.
+    pub(super) fn service(&self) -> &str {
+        &self.service
+    }
+
     /// When it began.
     pub(super) const fn began(&self) -> Instant {
         self.began

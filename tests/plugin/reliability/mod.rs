@@ -75,7 +75,7 @@ async fn play(place: Place, fault: Fault, authority: &Authority) {
     let tries = end(&mut running, &fault, &configuration).await;
     // A try of the metadata service is more than one request.
     if place != Place::Metadata {
-        assert_eq!(gate.asked() - before, tries, "{}", fault.what);
+        assert_eq!(gate.asked() - before, tries, "{}: {:?}", fault.what, running.engine.log());
     }
     gate.play(None);
     running.plugin.get_credentials(REGISTRY).await.unwrap_or_else(|status| panic!("next {}: {status:?}", fault.what));
