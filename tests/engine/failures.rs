@@ -1,6 +1,6 @@
 //! What a person reads when a program cannot get its credentials.
 
-use std::net::TcpListener;
+use support::listener::Vacant;
 
 use crate::moto::Moto;
 use crate::program::{JAVASCRIPT, PYTHON, Program, YAML};
@@ -29,15 +29,11 @@ fn fails_with_help(program: &'static Program) {
     let seen = stack.fails("up with a wrong registry id", &["up", "--yes"]);
     assert_shows(&seen, &["registryId", "my-app", "12 digits"]);
 
-    let stack = Stack::new(program, &refusing_endpoint(), REGISTRY_ID);
+    let vacant = Vacant::take().expect("a free port");
+    let endpoint = format!("http://{}", vacant.address().expect("an address"));
+    let stack = Stack::new(program, &endpoint, REGISTRY_ID);
     let seen = stack.fails("preview with ECR down", &["preview"]);
     assert_shows(&seen, &["getCredentials", REGISTRY_ID, REGION, "Connection refused", "Check the network"]);
-}
-
-/// An address of this machine that was free a moment ago, so that connections to it are refused.
-fn refusing_endpoint() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    format!("http://{}", listener.local_addr().expect("an address"))
 }
 
 #[track_caller]

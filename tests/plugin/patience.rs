@@ -15,13 +15,14 @@ use support::{
     ecr::{Answer, Ecr},
     engine::Engine,
     http::{Reply, Server},
+    listener::Vacant,
     plugin::{Plugin, command, ecr_configuration, results},
     sts::Sts,
     within_deadline,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 
@@ -148,14 +149,12 @@ async fn what_passes_at_iam_identity_center_is_waited_out() {
 
 #[tokio::test]
 async fn who_is_not_there_yet_is_waited_for() {
-    // A port that is taken, though nobody listens there yet.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = socket.local_addr().unwrap();
-    let mut running = Machine::new().keys().configured(at(&format!("http://{address}"))).await;
+    let vacant = Vacant::take().unwrap();
+    let url = format!("http://{}", vacant.address().unwrap());
+    let mut running = Machine::new().keys().configured(at(&url)).await;
     let call = running.plugin.begin(json!({"registryId": REGISTRY}));
     running.engine.wait_for_status(|line| line.contains("could not be reached")).await;
-    let ecr = Ecr::on(socket.listen(8).unwrap()).unwrap();
+    let ecr = Ecr::on(vacant.listen().unwrap()).unwrap();
     call.await.unwrap().expect("a token");
     assert_eq!(ecr.requests().len(), 1);
     running.plugin.get_credentials(REGISTRY).await.unwrap();
@@ -163,7 +162,8 @@ async fn who_is_not_there_yet_is_waited_for() {
 
 #[tokio::test]
 async fn what_never_is_there_ends_soon() {
-    let nobody = Ecr::start().await.unwrap().url();
+    let vacant = Vacant::take().unwrap();
+    let nobody = format!("http://{}", vacant.address().unwrap());
     let machine = || Machine::new().keys().var("NO_PROXY", "127.0.0.1,.invalid");
     let (refused, unknown) =
         tokio::join!(machine().error(at(&nobody)), machine().error(at("http://no-such-host.invalid")),);

@@ -6,6 +6,7 @@ use pulumi_resource_aws::{VERSION, proto::pulumirpc::PluginAttach};
 use support::{
     ecr::{Answer, Ecr},
     engine::Engine,
+    listener::Vacant,
     plugin::{Plugin, command, ecr_configuration, executable},
 };
 use tokio::process::Command;
@@ -129,9 +130,9 @@ async fn it_ends_with_its_engine() {
 
 #[tokio::test]
 async fn it_ends_when_there_is_no_engine_at_the_address() {
-    let address = Engine::start().await.unwrap().address();
+    let vacant = Vacant::take().unwrap();
     let mut command = command();
-    command.arg(address);
+    command.arg(vacant.address().unwrap().to_string());
     let mut process = command.spawn().unwrap();
     let status = support::within_deadline("the plugin's end", process.wait()).await.unwrap();
     assert!(status.success());

@@ -1,9 +1,9 @@
-//! A port of 127.0.0.1 that serves each connection by a task of its own.
+//! Ports of 127.0.0.1: one that serves each connection by a task of its own, and one at which nobody listens.
 
 use std::{io, net::SocketAddr};
 
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinSet,
 };
 
@@ -50,5 +50,30 @@ impl Listener {
     /// `host:port`.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+/// A port at which nobody listens. It is taken, so that no server of another test comes there while someone still asks in
+/// vain.
+pub struct Vacant {
+    socket: TcpSocket,
+}
+
+impl Vacant {
+    /// A port that was free.
+    pub fn take() -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        Ok(Self { socket })
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Somebody listens from now on.
+    pub fn listen(self) -> io::Result<TcpListener> {
+        self.socket.listen(8)
     }
 }
