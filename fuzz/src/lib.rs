@@ -4,6 +4,8 @@
 //! replay what is in `corpus` and variants of it.
 
 #![forbid(unsafe_code)]
+// The plugin's futures lie deep in those of the targets, deeper without the release's link-time optimisation.
+#![recursion_limit = "256"]
 
 // Private in their crates, and to be tried for themselves.
 #[expect(dead_code, reason = "it is the executable's")]
