@@ -179,6 +179,9 @@ fn ordinary_values_are_not_mistaken_for_special_ones() {
         let result = encode(Object::from([("property".to_owned(), value)]), ALL);
         assert_eq!(result, Err(EncodeError::Reserved));
     }
+    let properties = Object::from([(SIGNATURE.to_owned(), Value::Null)]);
+    let sent = encode(properties.clone(), ALL).expect("the properties themselves are no value");
+    assert!(decode(sent, ALL).unwrap() == properties);
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub fn from_json(json: Json, accepts: Accepts) -> Result<Value, DecodeError> {
     decoder.value(wire_from_json(json), 0).map_err(Malformed::into_error)
 }
 
-/// Writes properties as a message.
+/// Writes properties as a message, which itself is never taken for a special value, whatever its keys are.
 ///
 /// # Errors
 ///
@@ -318,9 +318,6 @@ struct Encoder {
 
 impl Encoder {
     fn fields(&self, properties: Object, depth: usize) -> Result<BTreeMap<String, Wire>, EncodeError> {
-        if properties.contains_key(SIGNATURE) {
-            return Err(EncodeError::Reserved);
-        }
         properties.into_iter().map(|(key, value)| Ok((key, self.value(value, depth + 1)?))).collect()
     }
 
@@ -335,6 +332,7 @@ impl Encoder {
             Value::String(text) if UNKNOWNS.iter().any(|(_, id)| *id == text) => return Err(EncodeError::Reserved),
             Value::String(text) => WireKind::StringValue(text),
             Value::List(values) => WireKind::ListValue(self.list(values, depth)?),
+            Value::Object(properties) if properties.contains_key(SIGNATURE) => return Err(EncodeError::Reserved),
             Value::Object(properties) => WireKind::StructValue(Struct { fields: self.fields(properties, depth)? }),
             Value::Secret(value) => special(SECRET, [("value", Some(self.value(*value, depth + 1)?))]),
             Value::Output(output) => self.output(output, depth)?,
