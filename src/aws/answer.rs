@@ -210,7 +210,6 @@ fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Fa
     Failure::new(kind, Error::Unreachable { target, proxy, problem: connection_problem(&cause) })
 }
 
-/// The system tells a host without an address from a name server that is away by the text alone.
 fn kind_of_connection(error: &(dyn error::Error + 'static), cause: &str, target: &str) -> Kind {
     let mut kinds = causes(error).filter_map(|error| error.downcast_ref()).map(io::Error::kind);
     match cause {
@@ -218,8 +217,16 @@ fn kind_of_connection(error: &(dyn error::Error + 'static), cause: &str, target:
         NO_TUNNEL => Kind::Absent,
         NO_PASSWORD => Kind::Refused,
         _ if !cause.contains("failed to lookup address") => Kind::Network,
+        _ => kind_of_look_up(target.rsplit_once(':').map_or(target, |(host, _)| host), cause),
+    }
+}
+
+/// The kind of a host's look-up that failed. The system tells a host without an address from a name server that is away by
+/// the text alone.
+pub(super) fn kind_of_look_up(host: &str, cause: &str) -> Kind {
+    match cause {
         // Reserved: no name server knows it (RFC 6761).
-        _ if target.rsplit_once(':').is_some_and(|(host, _)| host.ends_with(".invalid")) => Kind::Absent,
+        _ if host.ends_with(".invalid") => Kind::Absent,
         _ if ["emporary failure", "ry again"].iter().any(|text| cause.contains(text)) => Kind::Network,
         _ => Kind::Absent,
     }

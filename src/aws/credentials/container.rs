@@ -7,7 +7,8 @@ use tokio::net::lookup_host;
 
 use super::{
     super::{
-        Error, files,
+        Error, answer, files,
+        patience::Failure,
         plain_requests::{self, Limits, Reply},
         session::Session,
         settings::variable,
@@ -59,13 +60,13 @@ pub(super) fn url() -> Result<Result<String, String>, Error> {
 ///
 /// [`Error::Source`] for an answer without credentials, and whatever keeps the service from answering.
 pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, Error> {
-    check_host(url).await?;
     let token = token().await?;
     let headers = token.iter().map(|token| ("authorization", token.as_str()));
     let headers: Vec<_> = [("accept", "application/json")].into_iter().chain(headers).collect();
     let what = title(url);
     let no_use = |problem| Error::Source { what: what.clone(), problem };
     let attempt = || async {
+        check_host(url).await?;
         let reply = plain_requests::send(&session.http, "GET", url, &headers, LIMITS).await;
         let mut reply = reply.map_err(|failure| {
             failure.map(|error| match error {
@@ -123,8 +124,8 @@ async fn token() -> Result<Option<String>, Error> {
 }
 
 /// Checks that what is sent unencrypted stays on this machine or the link: it authorizes the container.
-async fn check_host(url: &str) -> Result<(), Error> {
-    let Ok(url) = url.parse::<Uri>() else { return Err(invalid(FULL, "is not a URL")) };
+async fn check_host(url: &str) -> Result<(), Failure> {
+    let Ok(url) = url.parse::<Uri>() else { return Err(invalid(FULL, "is not a URL").into()) };
     let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     if url.scheme_str() == Some("https") || host.parse().is_ok_and(is_of_container) {
         return Ok(());
@@ -135,12 +136,20 @@ async fn check_host(url: &str) -> Result<(), Error> {
         Err(_) if is_number(host) => Vec::new(),
         Err(_) => match lookup_host((host, 0)).await {
             Ok(addresses) => addresses.map(|address| address.ip()).collect(),
-            Err(error) => return Err(invalid(FULL, format!("names a host that cannot be looked up: {error}"))),
+            Err(error) => {
+                let kind = answer::kind_of_look_up(host, &error.to_string());
+                return Err(Failure::new(
+                    kind,
+                    invalid(FULL, format!("names a host that cannot be looked up: {error}")),
+                ));
+            }
         },
     };
     match !addresses.is_empty() && addresses.into_iter().all(is_of_container) {
         true => Ok(()),
-        false => Err(invalid(FULL, "names neither this machine nor the service of ECS or EKS, and has no https")),
+        false => {
+            Err(invalid(FULL, "names neither this machine nor the service of ECS or EKS, and has no https").into())
+        }
     }
 }
 
