@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds the plugin for release for one system: build.sh TARGET, which prints the path of the executable.
 #
-# For Linux, Zig compiles the C parts and links against the oldest glibc that it may meet. No path of this machine gets
-# into the executable.
+# For Linux, Zig compiles the C parts and links against the oldest glibc that it may meet; for Windows MinGW does, and
+# Rust's standard library is built as well. No path of this machine gets into the executable.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$1
@@ -19,18 +19,35 @@ fi
 sysroot=$("${RUSTC:-rustc}" --print sysroot)
 
 export CARGO_TARGET_DIR=$root/target/dist
-# A panic aborts, so nothing reads the tables by which exceptions unwind the stack.
-export RUSTFLAGS="-C force-unwind-tables=no --remap-path-prefix=$root=/plugin --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$sysroot=/rust"
+export RUSTFLAGS="--remap-path-prefix=$root=/plugin --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$sysroot=/rust"
 export CFLAGS="-fstack-protector-strong -fno-asynchronous-unwind-tables -ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$CARGO_TARGET_DIR=/target"
+case $target in
+    *-windows-gnu) RUSTFLAGS+=" -C link-arg=-Wl,--no-insert-timestamp" ;;
+    # A panic aborts, so nothing reads the tables by which exceptions unwind the stack. Windows has to have them.
+    *) RUSTFLAGS+=" -C force-unwind-tables=no" ;;
+esac
 arguments=(--release --locked --bin pulumi-resource-aws)
+executable=$CARGO_TARGET_DIR/$target/release/pulumi-resource-aws
 case $target in
     *-linux-gnu)
         make --no-print-directory .tools/zig/.installed >&2
         PATH=$tools/zig/bin:$PATH cargo zigbuild "${arguments[@]}" --target "$target.$glibc" >&2
         ;;
+    *-windows-gnu)
+        make --no-print-directory .tools/mingw/.unpacked >&2
+        executable+=.exe
+        mingw=$tools/mingw/usr/bin/x86_64-w64-mingw32
+        export PATH=${mingw%/*}:$PATH CC_x86_64_pc_windows_gnu=$mingw-gcc-win32 AR_x86_64_pc_windows_gnu=$mingw-ar
+        export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32
+        if [ -n "${RUSTC:-}" ]; then
+            # The option is an unstable one, which only the nightly toolchain would take.
+            export RUSTC_BOOTSTRAP=1
+            arguments+=(-Z build-std=std,panic_abort)
+        fi
+        cargo build "${arguments[@]}" --target "$target" >&2
+        ;;
     *) cargo build "${arguments[@]}" --target "$target" >&2 ;;
 esac
-executable=$CARGO_TARGET_DIR/$target/release/pulumi-resource-aws
 if [[ $target = *-linux-gnu ]]; then
     newest=$(readelf --version-info "$executable" | grep --only-matching 'GLIBC_[0-9.]*' | sort --version-sort | tail -n 1)
     [ "$(printf '%s\n' "$newest" "GLIBC_$glibc" | sort --version-sort | tail -n 1)" = "GLIBC_$glibc" ] ||

@@ -14,6 +14,7 @@ target() {
         linux-arm64) echo aarch64-unknown-linux-gnu ;;
         darwin-amd64) echo x86_64-apple-darwin ;;
         darwin-arm64) echo aarch64-apple-darwin ;;
+        windows-amd64) echo x86_64-pc-windows-gnu ;;
     esac
 }
 
@@ -21,8 +22,8 @@ target() {
 lacks() {
     case $1 in
         darwin-*) [ "$(uname -s)" = Darwin ] || echo "it takes a Mac: Apple's libraries are on no other system" ;;
-        linux-*) ;;
-        *) echo "the source has no part for it" ;;
+        linux-* | windows-amd64) ;;
+        *) echo "nobody has tried to build for it" ;;
     esac
 }
 
@@ -39,7 +40,8 @@ for platform in "$@"; do
     target=$(target "$platform")
     executable=$(platforms/build.sh "$target")
     platforms/pack.sh "$executable" "dist/$aws-$platform.tar.gz"
-    platforms/pack.sh "$executable" "dist/$aws_ecr-$platform.tar.gz" pulumi-resource-aws-ecr
+    [[ $executable = *.exe ]] && extension=.exe || extension=
+    platforms/pack.sh "$executable" "dist/$aws_ecr-$platform.tar.gz" "pulumi-resource-aws-ecr$extension"
     platforms/sbom.py "$target" >"dist/$aws-$platform.cdx.json"
 done
 printf '%s' "$left_out"

@@ -1,22 +1,32 @@
 # Executables for other systems, and the workflows that build them on a forge.
 
-# Systems in the engine's words. linux-arm64 is built when it is asked for: only its compiler and its linker were tried.
-PLATFORMS ?= linux-amd64 darwin-amd64 darwin-arm64 windows-amd64
+# Systems in the engine's words.
+PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64
+
+# Those whose executables run on Linux on x86-64, some of them in an emulator.
+RUN_PLATFORMS ?= linux-amd64 linux-arm64 windows-amd64
 
 ZIG := $(TOOLS)/zig/.installed
 RUSTC_WEB := $(TOOLS)/rustc-web/.unpacked
+MINGW := $(TOOLS)/mingw/.unpacked
+QEMU := $(TOOLS)/qemu/.unpacked
+WINE := $(TOOLS)/wine/.unpacked
+WINE_SYSTEM := $(TOOLS)/wine/prefix/.made
 
 # The version of the package of its own, which is the same executable under another name.
 OWN_VERSION := $(shell sed -n '/^pub static AWS_ECR/,/^};/s/^ *version: "\(.*\)",$$/\1/p' src/packages.rs)
 
-.PHONY: dist test-platforms lint-workflows
+.PHONY: dist test-platforms test-twice lint-workflows
 
 dist: ## Build and pack the plugin for each of PLATFORMS that this machine can build for
 	@platforms/dist.sh $(VERSION) $(OWN_VERSION) $(PLATFORMS)
 
-test-platforms: ## Build linux-amd64 for old systems and run the conformance suite on it
-	@$(MAKE) --no-print-directory dist PLATFORMS=linux-amd64
-	@platforms/test.sh
+test-platforms: stand-in $(TOOLS)/moto/.installed $(QEMU) $(WINE_SYSTEM) ## Build for RUN_PLATFORMS and run the tests on what is built, emulated if need be
+	@$(MAKE) --no-print-directory dist PLATFORMS="$(RUN_PLATFORMS)"
+	@platforms/test.sh $(RUN_PLATFORMS)
+
+test-twice: ## Build the present commit for linux-amd64 in two folders and want the same bytes
+	@platforms/twice.sh
 
 ACTIONLINT := $(TOOLS)/actionlint/actionlint
 
@@ -35,8 +45,18 @@ $(ZIG): platforms/zig/requirements.txt
 		$(@D)/bin/pip install --disable-pip-version-check --requirement $<
 	@touch $@
 
+# Compilers and emulators, from Debian's packages.
 $(RUSTC_WEB): packages := rustc-web libllvm22 libz3-4 libedit2 libbsd0 libmd0 libxml2 libicu72 \
-	'libstd-rust-web-1*' libstd-rust-web-dev libstd-rust-web-dev:arm64
-$(RUSTC_WEB): platforms/packages.sh
+	'libstd-rust-web-1*' libstd-rust-web-dev libstd-rust-web-dev:arm64 rust-web-src
+$(MINGW): packages := gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-x86-64-win32-runtime binutils-mingw-w64-x86-64 \
+	mingw-w64-x86-64-dev mingw-w64-common nasm
+$(QEMU): packages := qemu-user-static libc6:arm64 libgcc-s1:arm64
+$(WINE): packages := wine64 libwine libz-mingw-w64
+
+$(RUSTC_WEB) $(MINGW) $(QEMU) $(WINE): platforms/packages.sh
 	@$(long) "packages of $(notdir $(@D)) (1 minute)" $(TOOL_LOGS)/$(notdir $(@D)).log platforms/packages.sh $(@D) $(packages)
+	@touch $@
+
+$(WINE_SYSTEM): platforms/wine/system.sh platforms/wine/bcryptprimitives.c $(WINE) $(MINGW)
+	@$(long) "Windows, as Wine has it (1 minute)" $(TOOL_LOGS)/wine.log platforms/wine/system.sh
 	@touch $@

@@ -1,16 +1,116 @@
 #!/usr/bin/env bash
-# Runs what `make dist` built for linux-amd64, on such a machine: the conformance suite, where there is nothing but the
-# executable, what it is linked with, and certificates.
+# Runs the tests on what `make dist` built, on Linux on x86-64: test.sh PLATFORM...
+#
+# An executable for another system stands under its name in a folder with the tests beside it, as cargo puts them, so that
+# they run it. What shows nothing there is skipped, and said to be.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-executable=target/dist/x86_64-unknown-linux-gnu/release/pulumi-resource-aws
+root=$PWD
+tools=$root/.tools
+folder=$root/target/platforms
+name=pulumi-resource-aws
 
-chroot=target/dist/chroot
-rm -rf "$chroot" && mkdir -p "$chroot/etc/ssl/certs"
-cp "$executable" "$chroot/"
-ldd "$executable" | grep --only-matching '/[^ ]*' | while read -r library; do
-    install -D "$library" "$chroot/$library"
+say() { printf '\n==> %s\n' "$*"; }
+
+# place PLATFORM EXECUTABLE COMMAND...: puts a script in the executable's place that runs it by a command.
+place() {
+    local platform=$1 executable=$2
+    shift 2
+    rm -rf "${folder:?}/$platform" && mkdir -p "$folder/$platform/own" "$folder/$platform/deps"
+    cp "$executable" "$folder/$platform/own/"
+    local extension=${executable#*/release/"$name"}
+    ln "$folder/$platform/own/$name$extension" "$folder/$platform/own/$name-ecr$extension"
+    printf '#!/bin/sh\nexec %s %s/own/${0##*/}%s "$@"\n' "$*" "$folder/$platform" "$extension" >"$folder/$platform/$name"
+    chmod +x "$folder/$platform/$name"
+    cp "$tests" "$folder/$platform/deps/plugin"
+}
+
+# Holds what stands in a place against the protocol.
+conformance() {
+    say "Holding $1 against the protocol"
+    (cd tests/conformance && PROVIDER="$folder/$1/$name" go test -count 1 -v -run '^TestProvider$' .)
+}
+
+# plugin PLATFORM ARGUMENT...: runs the tests of the plugin as a process.
+plugin() {
+    say "Testing $1 as a process"
+    "$folder/$1/deps/plugin" --test-threads 4 "${@:2}"
+}
+
+linux_amd64() {
+    local executable=target/dist/x86_64-unknown-linux-gnu/release/$name
+    local chroot=$root/target/dist/chroot
+    rm -rf "$chroot" && mkdir -p "$chroot/etc/ssl/certs"
+    ldd "$executable" | grep --only-matching '/[^ ]*' | while read -r library; do
+        install -D "$library" "$chroot/$library"
+    done
+    cp /etc/ssl/certs/ca-certificates.crt "$chroot/etc/ssl/certs/"
+    cp "$executable" "$chroot/"
+    mkdir -p "$folder/chroot"
+    printf '#!/bin/sh\nexec unshare --map-root-user chroot %s /%s "$@"\n' "$chroot" "$name" >"$folder/chroot/$name"
+    chmod +x "$folder/chroot/$name"
+    say "Where there is nothing but the executable, glibc and certificates:"
+    conformance chroot
+    place linux-amd64 "$executable"
+    plugin linux-amd64 --skip footprint::
+}
+
+linux_arm64() {
+    place linux-arm64 target/dist/aarch64-unknown-linux-gnu/release/$name \
+        "$tools/qemu/usr/bin/qemu-aarch64-static" -L "$tools/qemu"
+    conformance linux-arm64
+    plugin linux-arm64 --skip footprint::
+}
+
+# What Windows has otherwise: commands by cmd.exe, jobs, profiles. Told by `doctor`, which does what an Invoke does.
+windows_commands() {
+    say "Running commands and reading files on windows-amd64"
+    local home=$folder/windows-amd64/home
+    mkdir -p "$home/with space" && mkfifo "$home/stdin" "$home/stdout"
+    target/debug/ecr-stand-in <"$home/stdin" >"$home/stdout" &
+    exec 3>"$home/stdin"
+    read -r url <"$home/stdout"
+    local secret=9f3cA
+    echo '{"Version": 1, "AccessKeyId": "AKIDOFPROCESS", "SecretAccessKey": "'$secret'"}' >"$home/with space/keys.json"
+    local bystander="$folder/windows-amd64/own/bystander.exe"
+    cp "$folder/windows-amd64/own/$name.exe" "$bystander"
+    cat >"$home/config" <<END
+[profile keys]
+region = eu-west-1
+aws_access_key_id = AKIDOFPROFILE
+aws_secret_access_key = $secret
+[profile process]
+region = eu-west-1
+credential_process = type "$(windows "$home/with space/keys.json")"
+[profile fails]
+region = eu-west-1
+credential_process = start /b "" "$(windows "$bystander")" >NUL & echo no keys today>&2 & exit /b 7
+END
+    doctor() {
+        AWS_CONFIG_FILE=$(windows "$home/config") AWS_EC2_METADATA_DISABLED=true AWS_ENDPOINT_URL=$url NO_PROXY=127.0.0.1 \
+            AWS_PROFILE=$1 "$folder/windows-amd64/$name" doctor --registry 123456789012
+    }
+    doctor keys | tee "$home/output" && grep --quiet AKIDOFPROFILE "$home/output"
+    doctor process | tee "$home/output" && grep --quiet AKIDOFPROCESS "$home/output"
+    ! doctor fails >"$home/output" && grep --quiet 'exit code: 7 and said: no keys today' "$home/output"
+    ! pgrep --full --exact "$bystander" && ! pgrep --full "$(basename "$bystander")"
+    exec 3>&-
+    wait
+}
+
+# A path as Wine shows it to programs for Windows.
+windows() { printf 'Z:%s' "${1//\//\\}"; }
+
+windows_amd64() {
+    place windows-amd64 target/dist/x86_64-pc-windows-gnu/release/$name.exe "$root/platforms/wine/wine.sh"
+    conformance windows-amd64
+    windows_commands
+}
+
+say "Building the tests"
+tests=$(cargo test --locked --test plugin --no-run --message-format json |
+    python3 -c 'import json, sys; print(*(line["executable"] for line in map(json.loads, sys.stdin)
+        if line.get("executable") and line["target"]["name"] == "plugin"))')
+for platform in "$@"; do
+    "${platform/-/_}"
 done
-cp /etc/ssl/certs/ca-certificates.crt "$chroot/etc/ssl/certs/"
-echo "==> Holding linux-amd64 against the protocol, alone with glibc and certificates"
-cd tests/conformance && PROVIDER="$OLDPWD/platforms/linux-amd64.sh" go test -count 1 -v -run '^TestProvider$' .

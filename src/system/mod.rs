@@ -1,10 +1,8 @@
 //! What differs between systems. Nothing else asks which one it runs on, but for who connects (`plugin/peer.rs`).
 
-#[cfg(unix)]
-mod unix;
-
-#[cfg(unix)]
-use unix as own;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod own;
 
 pub(crate) use own::{
     Job, Signals, home, is_lack, keep_mode, limit_of_files, open_private, prepare_private, reached_limit, shell,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -11,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
@@ -75,7 +75,7 @@ func (t *T) spawn(setup Setup, address string) *Process {
 	command := exec.Command(t.path, append(arguments, setup.After...)...)
 	command.Dir = t.temporaryDirectory()
 	command.Env = t.environment(setup)
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // as engines do
+	command.SysProcAttr = ownGroup()
 	process := &Process{command: command, exited: make(chan struct{})}
 	command.Stdout, command.Stderr = &process.stdout, &process.stderr
 	if _, err := command.StdinPipe(); err != nil {
@@ -100,7 +100,7 @@ func (t *T) spawn(setup Setup, address string) *Process {
 func (t *T) environment(setup Setup) []string {
 	home := t.temporaryDirectory()
 	environment := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home,
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "USERPROFILE=" + home, "TMPDIR=" + home, "TEMP=" + home,
 		"HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=127.0.0.1,localhost",
 	}
 	url := ""
@@ -194,7 +194,11 @@ func (p *Process) exitsWithin(t *T, limit time.Duration) bool {
 }
 
 func (p *Process) signal(t *T, signal os.Signal) {
-	if err := p.command.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	switch err := sendSignal(p.command.Process, signal); {
+	case err == nil, errors.Is(err, os.ErrProcessDone):
+	case errors.Is(err, errors.ErrUnsupported):
+		t.notApplicable(fmt.Sprintf("this system cannot send %v", signal))
+	default:
 		t.brokenf("the suite cannot send %v: %v", signal, err)
 	}
 }

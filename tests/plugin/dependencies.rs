@@ -18,10 +18,10 @@ struct Tree {
 }
 
 impl Tree {
-    fn of_executable() -> Self {
+    fn of_executable(target: &str) -> Self {
         let tree = ["tree", "--locked", "--edges", "normal", "--prefix", "depth", "--format", " {p}"];
         let mut cargo = Command::new(env!("CARGO"));
-        let cargo = cargo.args(tree).args(["--target", "x86_64-unknown-linux-gnu"]);
+        let cargo = cargo.args(tree).args(["--target", target]);
         let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let mut needs = BTreeMap::<_, BTreeSet<_>>::new();
@@ -50,6 +50,13 @@ impl Tree {
         met.len()
     }
 
+    /// The direct dependencies on Linux, and those that only Windows has.
+    fn all_costs() -> BTreeMap<String, usize> {
+        let mut costs = Self::of_executable("x86_64-pc-windows-gnu").costs();
+        costs.extend(Self::of_executable("x86_64-unknown-linux-gnu").costs());
+        costs
+    }
+
     /// The direct dependencies, each with the number of crates that only it brings.
     fn costs(&self) -> BTreeMap<String, usize> {
         let all = self.crates_without("");
@@ -70,12 +77,14 @@ fn each_has_its_row_and_its_cost() {
             (name.to_owned(), cost.parse().expect("a number"))
         })
         .collect();
-    assert_eq!(listed, Tree::of_executable().costs());
+    assert_eq!(listed, Tree::all_costs());
 }
 
 #[test]
 fn each_row_is_of_cargo_toml() {
     let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
-    let named: BTreeSet<_> = manifest["dependencies"].as_table().unwrap().keys().cloned().collect();
-    assert_eq!(named, Tree::of_executable().costs().into_keys().collect());
+    let of_systems = manifest["target"].as_table().unwrap().values().map(|system| &system["dependencies"]);
+    let tables = of_systems.chain([&manifest["dependencies"]]);
+    let named: BTreeSet<_> = tables.flat_map(|table| table.as_table().unwrap().keys().cloned()).collect();
+    assert_eq!(named, Tree::all_costs().into_keys().collect());
 }
