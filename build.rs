@@ -21,7 +21,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(PROTO_FILES, ["proto"])?;
     let (message, written) = INVOKE_RESPONSE;
     tonic_prost_build::configure().skip_debug(CONFIDENTIAL).extern_path(message, written).compile_fds(descriptors)?;
+    if env::var("TARGET")?.ends_with("-windows-gnu") {
+        link_stack_protection();
+    }
     link_release()
+}
+
+/// MinGW has what `-fstack-protector-strong` in `.cargo/config.toml` calls in a library, which needs others.
+fn link_stack_protection() {
+    for library in ["ssp", "msvcrt", "advapi32", "kernel32"] {
+        println!("cargo::rustc-link-arg-bins=-l{library}");
+    }
 }
 
 /// Sets the profile's `panic` aside, as `make unwinding` does.

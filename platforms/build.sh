@@ -12,9 +12,15 @@ tools=$root/.tools
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
 # Only what is absent is installed: the pinned compiler has more libraries where rustup gave it some.
+std=()
 if ! [ -d "$(rustc --print target-libdir --target "$target")" ]; then
     make --no-print-directory .tools/rustc-web/.unpacked >&2
     export RUSTC=$root/platforms/rustc
+    if ! [ -d "$("$RUSTC" --print target-libdir --target "$target")" ]; then
+        # The option is an unstable one, which only the nightly toolchain would take.
+        export RUSTC_BOOTSTRAP=1
+        std=(-Z build-std=std,panic_abort)
+    fi
 fi
 sysroot=$("${RUSTC:-rustc}" --print sysroot)
 
@@ -37,14 +43,22 @@ case $target in
         make --no-print-directory .tools/mingw/.unpacked >&2
         executable+=.exe
         mingw=$tools/mingw/usr/bin/x86_64-w64-mingw32
+        # So that the library for the protection of stacks is linked in, and no DLL asked for.
+        rm -f "$tools"/mingw/usr/lib/gcc/x86_64-w64-mingw32/*/libssp.dll.a
         export PATH=${mingw%/*}:$PATH CC_x86_64_pc_windows_gnu=$mingw-gcc-win32 AR_x86_64_pc_windows_gnu=$mingw-ar
         export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32
-        if [ -n "${RUSTC:-}" ]; then
-            # The option is an unstable one, which only the nightly toolchain would take.
-            export RUSTC_BOOTSTRAP=1
-            arguments+=(-Z build-std=std,panic_abort)
+        cargo build "${std[@]}" "${arguments[@]}" --target "$target" >&2
+        ;;
+    *-apple-darwin)
+        if [ "$(uname -s)" = Darwin ]; then
+            cargo build "${arguments[@]}" --target "$target" >&2
+        else
+            make --no-print-directory .tools/zig/.installed >&2
+            # Zig cannot link what rustc has stripped.
+            PATH=$tools/zig/bin:$PATH RUSTFLAGS+=" -C link-arg=-F$root/platforms/darwin" cargo zigbuild "${std[@]}" "${arguments[@]}" \
+                --config profile.release.strip=false --config profile.release.package.pulumi-resource-aws.strip=false \
+                --target "$target" >&2
         fi
-        cargo build "${arguments[@]}" --target "$target" >&2
         ;;
     *) cargo build "${arguments[@]}" --target "$target" >&2 ;;
 esac

@@ -45,7 +45,9 @@ pub(super) fn hidden_arn(text: &str) -> &str {
 /// A path: one line that begins as paths do, else a name with a dot in it, which no key has.
 pub(super) fn path(path: &Path) -> String {
     let text = path.to_string_lossy();
-    let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start));
+    let starts = ["/", "./", "../", "~/", r"\\", r".\", r"..\", r"~\"];
+    let has_drive = matches!(text.as_bytes(), [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic());
+    let is_path = has_drive || starts.iter().any(|start| text.starts_with(start));
     match is_path && text.len() != SECRET_KEY && !text.chars().any(char::is_control) {
         true => text.into_owned(),
         false if text.contains('.') => name(&text),
@@ -88,10 +90,11 @@ mod tests {
 
     #[test]
     fn paths_are_shown_and_keys_are_not() {
-        for text in ["/home/joe/.aws/sso/cache/da39a3ee5e6b4b0d3255bfef95601890afd80709.json", "~/x", "bundle.pem"] {
+        let cached = "/home/joe/.aws/sso/cache/da39a3ee5e6b4b0d3255bfef95601890afd80709.json";
+        for text in [cached, "~/x", "bundle.pem", r"C:\Users\joe\.aws\config", "z:/x", r"\\host\share\x", r"~\x"] {
             assert_eq!(path(Path::new(text)), text);
         }
-        for text in [KEY, "word", &format!("/{}", &KEY[1..]), "/x\ny"] {
+        for text in [KEY, "word", r"pa\ss:word", "1:/x", &format!("/{}", &KEY[1..]), "/x\ny"] {
             assert_eq!(path(Path::new(text)), HIDDEN);
         }
     }
