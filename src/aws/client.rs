@@ -36,8 +36,8 @@ impl Client {
     }
 
     /// The tags of resources that are not to be returned.
-    pub fn ignored_tags(&self) -> &IgnoreTags {
-        &self.configuration.ignore_tags
+    pub fn ignored_tags(&self) -> IgnoreTags {
+        self.configuration.ignore_tags.with_environment()
     }
 
     /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, and

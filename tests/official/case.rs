@@ -37,6 +37,8 @@ pub(crate) struct Answer {
     pub(crate) body: String,
     /// How often; without it always.
     pub(crate) times: Option<usize>,
+    /// Its name and its value.
+    pub(crate) header: Option<(String, String)>,
 }
 
 fn ok() -> u16 {

@@ -31,6 +31,7 @@ macro_rules! cases {
 }
 
 cases!(
+    clock,
     container,
     credentials,
     endpoints,
@@ -41,6 +42,7 @@ cases!(
     paths,
     process,
     proxies,
+    redirects,
     roles,
     secrets,
     settings,

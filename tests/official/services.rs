@@ -89,7 +89,11 @@ fn next(answers: &mut [Answer], asked: &Asked) -> Option<Reply> {
     let meant = |answer: &&mut Answer| answer.to == service(asked) || request.starts_with(&answer.to);
     let answer = answers.iter_mut().filter(|answer| answer.times != Some(0)).find(meant)?;
     answer.times = answer.times.map(|times| times - 1);
-    Some(Reply::Body(answer.status, answer.body.clone()))
+    let (status, body) = (answer.status, answer.body.clone());
+    Some(match answer.header.clone() {
+        Some((name, value)) => Reply::WithHeader(status, body, (name.leak(), value.leak())),
+        None => Reply::Body(status, body),
+    })
 }
 
 /// Which service is meant.

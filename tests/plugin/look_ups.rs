@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr, OWN_REGISTRY},
     moto::Moto,
-    plugin::{Plugin, ecr_configuration},
+    plugin::{Plugin, command, ecr_configuration},
     values::secret,
 };
 use tokio::process::Command;
@@ -62,6 +62,7 @@ pub(crate) async fn registry() -> (Ecr, Plugin) {
     let tags = json!([
         {"Key": "Usage", "Value": "original"}, {"Key": "aws:cloudformation:stack-name", "Value": "s"},
         {"Key": "Ignored", "Value": "x"}, {"Key": "kubernetes.io/x", "Value": "x"}, {"Key": "Empty", "Value": ""},
+        {"Key": "CostCentre", "Value": "x"}, {"Key": "team:x", "Value": "x"}, {"Key": "Of machine", "Value": "x"},
     ]);
     ecr.hold("tags", json!({"resourceArn": ARN, "tags": tags}));
     ecr.hold("images", image(1, json!(["v1"]), 1_700_000_000.0));
@@ -69,7 +70,9 @@ pub(crate) async fn registry() -> (Ecr, Plugin) {
     ecr.hold("images", image(3, json!(null), 1_700_000_000.5));
     let mut configuration = ecr_configuration(&ecr);
     configuration["ignoreTags"] = json!({"keys": ["Ignored"], "keyPrefixes": ["kubernetes.io/"]});
-    let mut plugin = Plugin::start().await;
+    let mut command = command();
+    command.env("TF_AWS_IGNORE_TAGS_KEYS", "CostCentre, Of machine,").env("TF_AWS_IGNORE_TAGS_KEY_PREFIXES", "team:,");
+    let mut plugin = Plugin::from_command(command).await;
     plugin.configure(configuration).await.unwrap();
     (ecr, plugin)
 }

@@ -53,9 +53,7 @@ pub(super) async fn credentials(session: &Session) -> Result<Result<Found, Strin
         Err(problem) => return Ok(Err(format!("{what} ({problem})"))),
     };
     let failed = |problem| Error::Source { what: what.to_owned(), problem };
-    if !is_role_name(&role) {
-        return Err(failed("it does not name a role".to_owned()));
-    }
+    let role = path(&role).ok_or_else(|| failed("it does not name a role".to_owned()))?;
     let keys = service.get(&format!("{ROLE}{role}")).await.map_err(failed)?;
     let keys = Object::new(&keys).map_err(failed)?;
     if let Some(problem) = refusal(&keys, service.token.as_deref()) {
@@ -243,8 +241,21 @@ fn is_header(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// IAM's rule for names.
-fn is_role_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
-    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+/// The longest ARN, which some services tell in place of a name.
+const LONGEST_ROLE: usize = 2048;
+
+/// A role's name as a path, as Go writes one: services that stand in for that of EC2 have roles with paths, and ARNs.
+/// `None`: it is none.
+fn path(role: &str) -> Option<String> {
+    let is_page = role.chars().any(|char| char.is_control() || "<>{}\"".contains(char));
+    let parts: Vec<_> = role.split('/').filter(|part| !part.is_empty() && *part != ".").map(encoded).collect();
+    let leads_elsewhere = parts.iter().any(|part| part == "..");
+    let is_role = !is_page && !leads_elsewhere && !parts.is_empty() && role.len() <= LONGEST_ROLE;
+    is_role.then(|| parts.join("/"))
+}
+
+/// A part of a path, with what has another meaning in a URL as `%XX`.
+fn encoded(part: &str) -> String {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~$&+,:;=@".contains(&byte);
+    part.bytes().map(|byte| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
