@@ -21,7 +21,6 @@ use tokio::{
 pub const fn forbid_core_dumps() {}
 
 /// The limit of the main thread's stack, in bytes: what linkers reserve at least.
-#[expect(clippy::unnecessary_wraps, reason = "other systems need not have one")]
 pub const fn limit_of_stack() -> Option<u64> {
     Some(1 << 20)
 }
@@ -31,7 +30,6 @@ pub const fn limit_of_stack() -> Option<u64> {
 /// # Errors
 ///
 /// None.
-#[expect(clippy::unnecessary_wraps, reason = "other systems have limits")]
 pub const fn can_open_files(_count: usize) -> io::Result<()> {
     Ok(())
 }
@@ -141,7 +139,6 @@ pub(crate) const fn home() -> Option<PathBuf> {
 }
 
 /// Gives a file what the user may do with the one whose place it is to take: both have what their folder grants.
-#[expect(clippy::unnecessary_wraps, reason = "other systems ask for the mode")]
 pub(crate) const fn keep_mode(_file: &File, _old: &Path) -> io::Result<()> {
     Ok(())
 }
@@ -155,7 +152,9 @@ pub(crate) fn prepare_private(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| format!("cannot be created: {error}"))?;
     let folder = folder.canonicalize().map_err(|error| format!("cannot be looked at: {error}"))?;
     if !folder.starts_with(profile) {
-        return Err("is not in your profile (%USERPROFILE%), where alone other users cannot read; name one there".to_owned());
+        return Err(
+            "is not in your profile (%USERPROFILE%), where alone other users cannot read; name one there".to_owned()
+        );
     }
     Ok(())
 }
