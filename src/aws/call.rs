@@ -10,7 +10,8 @@ use super::{Caller, Client, Error, answer, credentials, patience::Failure, regio
 /// The most entries that AWS returns at once.
 pub(super) const PAGE: i32 = 1000;
 
-/// The most pages that are read: 200,000 entries, which is more than AWS's quotas let there be.
+/// The most pages that are read: 200,000 entries, twice the images that AWS's quota lets a repository have. Of images there is
+/// an entry for each tag.
 const MOST_PAGES: usize = 200;
 
 /// A service in a Region, and who calls it.
