@@ -121,13 +121,9 @@ impl HttpConnector for Router {
 
 impl Shared {
     fn route(&self, uri: &Uri) -> Result<Route, NoProxy> {
-        let scheme = if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http };
-        let port = uri.port_u16().unwrap_or(match scheme {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-        });
+        let scheme = scheme(uri);
         let proxy = self.proxies.of(uri, scheme)?.cloned();
-        Ok(Route { scheme, target: format!("{}:{port}", uri.host().unwrap_or_default()), proxy })
+        Ok(Route { scheme, target: target(uri), proxy })
     }
 
     fn connector(
@@ -158,6 +154,19 @@ impl Shared {
         });
         Ok(connector.clone())
     }
+}
+
+fn scheme(uri: &Uri) -> Scheme {
+    if uri.scheme_str() == Some("https") { Scheme::Https } else { Scheme::Http }
+}
+
+/// Where a request goes: `host:port`.
+pub(super) fn target(uri: &Uri) -> String {
+    let port = uri.port_u16().unwrap_or(match scheme(uri) {
+        Scheme::Http => 80,
+        Scheme::Https => 443,
+    });
+    format!("{}:{port}", uri.host().unwrap_or_default())
 }
 
 /// Tells how far this machine's clock is from that of the server at `target`.

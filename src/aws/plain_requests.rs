@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::{
     Error, answer,
-    http::Http,
+    http::{Http, target},
     patience::{Failure, Kind},
 };
 
@@ -58,6 +58,7 @@ pub(super) async fn send(
         .iter()
         .fold(http::Request::builder().method(method).uri(url), |request, (name, value)| request.header(*name, *value));
     let request = request.body(SdkBody::empty()).map_err(|error| Error::Endpoint(error.to_string()))?;
+    let target = target(request.uri());
     let request = HttpRequest::try_from(request).map_err(|error| Error::Endpoint(error.to_string()))?;
     let failed = |error: ConnectorError| {
         answer::connection(&error).unwrap_or_else(|| Error::Malformed(answer::root_cause(&error)).into())
@@ -75,8 +76,8 @@ pub(super) async fn send(
         }
         Ok(Reply { status, failure, body })
     };
-    let target = || url.split('?').next().unwrap_or(url).to_owned();
-    let late = || Failure::new(Kind::Network, Error::Timeout { target: target(), proxy: None });
+    // The connector has the same limit, and names the target alike.
+    let late = || Failure::new(Kind::Network, Error::Timeout { target, proxy: None });
     timeout(limits.answer, answer).await.unwrap_or_else(|_| Err(late()))
 }
 
