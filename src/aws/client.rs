@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Caller, Configuration, Error, Identity, IgnoreTags, credentials, ecr, region, session::Session};
+use super::{Caller, Configuration, Error, Identity, IgnoreTags, credentials, ecr, region, session::Session, settings};
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request. What
 /// was found then is kept until its credentials expire; after that, and after a failure, all of it is looked up anew.
@@ -37,7 +37,7 @@ impl Client {
 
     /// The tags of resources that are not to be returned.
     pub fn ignored_tags(&self) -> IgnoreTags {
-        self.configuration.ignore_tags.with_environment()
+        settings::ignored_tags(&self.configuration)
     }
 
     /// The Region of calls that name none: the configuration's, `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's, and

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
-use super::{Namespace, settings::variable};
+use super::Namespace;
 
 /// A provider configuration, as `schema.json` describes it; empty text is as good as none.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -88,19 +88,6 @@ pub struct IgnoreTags {
 }
 
 impl IgnoreTags {
-    /// These tags and those that the environment lists, divided by commas, as the official provider adds them up
-    /// (terraform-provider-aws `expandIgnoreTags`).
-    pub fn with_environment(&self) -> Self {
-        let listed = |name: &str| {
-            let list = variable(name).unwrap_or_default();
-            list.split(',').map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect::<Vec<_>>()
-        };
-        let mut all = self.clone();
-        all.keys.extend(listed("TF_AWS_IGNORE_TAGS_KEYS"));
-        all.key_prefixes.extend(listed("TF_AWS_IGNORE_TAGS_KEY_PREFIXES"));
-        all
-    }
-
     /// Whether a tag with this key is one of them.
     pub fn covers(&self, key: &str) -> bool {
         self.keys.iter().any(|ignored| ignored == key) || self.key_prefixes.iter().any(|start| key.starts_with(start))

@@ -6,7 +6,7 @@
 use std::{env, path::PathBuf};
 
 use super::{
-    Configuration, Error, files,
+    Configuration, Error, IgnoreTags, files,
     shared_files::{Section, SharedFiles},
     shown,
 };
@@ -27,6 +27,19 @@ pub(super) struct Settings {
 pub(super) fn variable(name: &str) -> Option<String> {
     let value = env::var_os(name)?.to_string_lossy().into_owned();
     Some(value).filter(|value| !value.trim().is_empty())
+}
+
+/// The tags of the configuration that are not returned, and those that the environment lists, divided by commas, as the
+/// official provider adds them up (terraform-provider-aws `expandIgnoreTags`).
+pub(super) fn ignored_tags(configuration: &Configuration) -> IgnoreTags {
+    let listed = |name: &str| {
+        let list = variable(name).unwrap_or_default();
+        list.split(',').map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect::<Vec<_>>()
+    };
+    let mut all = configuration.ignore_tags.clone();
+    all.keys.extend(listed("TF_AWS_IGNORE_TAGS_KEYS"));
+    all.key_prefixes.extend(listed("TF_AWS_IGNORE_TAGS_KEY_PREFIXES"));
+    all
 }
 
 impl Settings {

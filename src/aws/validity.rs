@@ -303,11 +303,12 @@ pub(super) fn called(url: &str) -> String {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
-    let path: String = path
-        .bytes()
-        .map(|byte| if byte.is_ascii() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect();
-    format!("{scheme}://{}{path}", host.strip_suffix(port).unwrap_or(host))
+    format!("{scheme}://{}{}", host.strip_suffix(port).unwrap_or(host), percent_encoded(path, |byte| byte.is_ascii()))
+}
+
+/// The text for a URL: each byte that cannot stay as it is becomes `%XX`.
+pub(super) fn percent_encoded(text: &str, stays: impl Fn(u8) -> bool) -> String {
+    text.bytes().map(|byte| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// What may be shown of a URL: neither a user nor a path.

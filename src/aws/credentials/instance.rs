@@ -248,14 +248,8 @@ const LONGEST_ROLE: usize = 2048;
 /// `None`: it is none.
 fn path(role: &str) -> Option<String> {
     let is_page = role.chars().any(|char| char.is_control() || "<>{}\"".contains(char));
-    let parts: Vec<_> = role.split('/').filter(|part| !part.is_empty() && *part != ".").map(encoded).collect();
-    let leads_elsewhere = parts.iter().any(|part| part == "..");
-    let is_role = !is_page && !leads_elsewhere && !parts.is_empty() && role.len() <= LONGEST_ROLE;
-    is_role.then(|| parts.join("/"))
-}
-
-/// A part of a path, with what has another meaning in a URL as `%XX`.
-fn encoded(part: &str) -> String {
-    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~$&+,:;=@".contains(&byte);
-    part.bytes().map(|byte| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    let parts: Vec<_> = role.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let is_role = !is_page && !parts.contains(&"..") && !parts.is_empty() && role.len() <= LONGEST_ROLE;
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~$&+,:;=@".contains(&byte);
+    is_role.then(|| validity::percent_encoded(&parts.join("/"), stays))
 }
