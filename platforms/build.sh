@@ -49,17 +49,6 @@ case $target in
         export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32
         cargo build "${std[@]}" "${arguments[@]}" --target "$target" >&2
         ;;
-    *-apple-darwin)
-        if [ "$(uname -s)" = Darwin ]; then
-            cargo build "${arguments[@]}" --target "$target" >&2
-        else
-            make --no-print-directory .tools/zig/.installed >&2
-            # Zig cannot link what rustc has stripped.
-            PATH=$tools/zig/bin:$PATH RUSTFLAGS+=" -C link-arg=-F$root/platforms/darwin" cargo zigbuild "${std[@]}" "${arguments[@]}" \
-                --config profile.release.strip=false --config profile.release.package.pulumi-resource-aws.strip=false \
-                --target "$target" >&2
-        fi
-        ;;
     *) cargo build "${arguments[@]}" --target "$target" >&2 ;;
 esac
 if [[ $target = *-linux-gnu ]]; then

@@ -20,9 +20,14 @@ place() {
     cp "$executable" "$folder/$platform/own/"
     local extension=${executable#*/release/"$name"}
     ln "$folder/$platform/own/$name$extension" "$folder/$platform/own/$name-ecr$extension"
-    printf '#!/bin/sh\nexec %s %s/own/${0##*/}%s "$@"\n' "$*" "$folder/$platform" "$extension" >"$folder/$platform/$name"
-    chmod +x "$folder/$platform/$name"
+    script "$platform" "$* $folder/$platform/own/\${0##*/}$extension"
     cp "$tests" "$folder/$platform/deps/plugin"
+}
+
+# script PLATFORM COMMAND: puts a script in the executable's place that runs a command of the shell's.
+script() {
+    printf '#!/bin/sh\nexec %s "$@"\n' "$2" >"$folder/$1/$name"
+    chmod +x "$folder/$1/$name"
 }
 
 # Holds what stands in a place against the protocol.
@@ -31,10 +36,10 @@ conformance() {
     (cd tests/conformance && PROVIDER="$folder/$1/$name" go test -count 1 -v -run '^TestProvider$' .)
 }
 
-# plugin PLATFORM ARGUMENT...: runs the tests of the plugin as a process.
+# Runs the tests of the plugin as a process on what stands in a place.
 plugin() {
-    say "Testing $1 as a process"
-    "$folder/$1/deps/plugin" --test-threads 4 "${@:2}"
+    say "Testing $1 as a process, but for footprint::, which weighs what \`make build\` built"
+    "$folder/$1/deps/plugin" --test-threads 4 --skip footprint::
 }
 
 linux_amd64() {
@@ -47,19 +52,18 @@ linux_amd64() {
     cp /etc/ssl/certs/ca-certificates.crt "$chroot/etc/ssl/certs/"
     cp "$executable" "$chroot/"
     mkdir -p "$folder/chroot"
-    printf '#!/bin/sh\nexec unshare --map-root-user chroot %s /%s "$@"\n' "$chroot" "$name" >"$folder/chroot/$name"
-    chmod +x "$folder/chroot/$name"
+    script chroot "unshare --map-root-user chroot $chroot /$name"
     say "Where there is nothing but the executable, glibc and certificates:"
     conformance chroot
     place linux-amd64 "$executable"
-    plugin linux-amd64 --skip footprint::
+    plugin linux-amd64
 }
 
 linux_arm64() {
     place linux-arm64 target/dist/aarch64-unknown-linux-gnu/release/$name \
         "$tools/qemu/usr/bin/qemu-aarch64-static" -L "$tools/qemu"
     conformance linux-arm64
-    plugin linux-arm64 --skip footprint::
+    plugin linux-arm64
 }
 
 # What Windows has otherwise: commands by cmd.exe, jobs, profiles. Told by `doctor`, which does what an Invoke does.
@@ -72,8 +76,9 @@ windows_commands() {
     read -r url <"$home/stdout"
     local secret=9f3cA
     echo '{"Version": 1, "AccessKeyId": "AKIDOFPROCESS", "SecretAccessKey": "'$secret'"}' >"$home/with space/keys.json"
-    local bystander="$folder/windows-amd64/own/bystander.exe"
-    cp "$folder/windows-amd64/own/$name.exe" "$bystander"
+    local own=$folder/windows-amd64/own
+    cp "$own/$name.exe" "$own/bystander.exe"
+    cp "$own/$name.exe" "$own/lingerer.exe"
     cat >"$home/config" <<END
 [profile keys]
 region = eu-west-1
@@ -82,19 +87,24 @@ aws_secret_access_key = $secret
 [profile process]
 region = eu-west-1
 credential_process = type "$(windows "$home/with space/keys.json")"
+[profile leaves]
+region = eu-west-1
+credential_process = start /b "" "$(windows "$own/lingerer.exe")" >NUL & type "$(windows "$home/with space/keys.json")"
 [profile fails]
 region = eu-west-1
-credential_process = start /b "" "$(windows "$bystander")" >NUL & echo no keys today>&2 & exit /b 7
+credential_process = start /b "" "$(windows "$own/bystander.exe")" >NUL & echo no keys today>&2 & exit /b 7
 END
     doctor() {
         AWS_CONFIG_FILE=$(windows "$home/config") AWS_EC2_METADATA_DISABLED=true AWS_ENDPOINT_URL=$url NO_PROXY=127.0.0.1 \
-            AWS_PROFILE=$1 "$folder/windows-amd64/$name" doctor --registry 123456789012
+            AWS_PROFILE=$1 "$folder/windows-amd64/$name" doctor --registry 123456789012 3>&-
     }
     doctor keys | tee "$home/output"
     grep --quiet 'keys of profile keys' "$home/output"
     grep --quiet --fixed-strings "files: $(windows "$home/config") was read" "$home/output"
     doctor process | tee "$home/output"
     grep --quiet 'credential_process of profile process' "$home/output"
+    doctor leaves >"$home/output"
+    pgrep --full lingerer.exe
     if doctor fails >"$home/output"; then return 1; fi
     grep 'exit code: 7 and said: no keys today' "$home/output"
     if pgrep --full bystander.exe; then return 1; fi
@@ -114,7 +124,7 @@ windows_amd64() {
     local report=$folder/windows-amd64/report
     (cd tests/conformance && go run . -provider "$folder/windows-amd64/$name") | tee "$report" || true
     grep --quiet '^must: ' "$report"
-    ! grep '^broken' "$report" | grep --invert-match ' process.loopback '
+    if grep '^broken' "$report" | grep --invert-match ' process.loopback '; then return 1; fi
     windows_commands
     "$root/platforms/wine/server.sh" stop
     trap - EXIT
