@@ -14,13 +14,13 @@ use tokio::{sync::mpsc, time::timeout};
 use tonic::Request;
 
 use crate::{
-    aws::{Error, tell_region},
+    aws::{Error, WOULD_COME, tell_region},
     cache::Folder,
     functions::{self, EcrProvider},
     plugin::{
         Engine, Package, Schema, SecretResults, Service,
         log::{Line, Receiver},
-        threads,
+        shown_key, threads,
     },
     proto::pulumirpc::{self as rpc, resource_provider_server::ResourceProvider},
     redaction::Typed,
@@ -49,7 +49,7 @@ pub struct Examination {
 /// How an examination ends; the number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// An Invoke has what it needs, or got credentials.
+    /// Nothing is wrong up to the first call, or the Invoke got credentials.
     Well = 0,
     /// The plugin could not work or report at all.
     Broken = 1,
@@ -94,7 +94,7 @@ pub async fn run(
     mut log: Receiver,
 ) -> io::Result<Verdict> {
     threads::ready()?;
-    let mut report = Report::new(package, examination.json);
+    let mut report = Report::new(package, &examination);
     let doctor = Doctor::new(package, examination, shared_tokens)?;
     let result = {
         let examined = doctor.examine();
@@ -136,7 +136,13 @@ impl Doctor {
         match &self.examination.registry {
             None => self.rehearse().await.map(|()| Json::Null).into(),
             Some(registry) => {
-                let token = self.invoke(registry).await;
+                let mut token = self.invoke(registry).await;
+                if let Err(ill) = &mut token
+                    && ill.verdict == Verdict::Token
+                    && self.rehearse().await.is_err()
+                {
+                    ill.verdict = Verdict::Credentials;
+                }
                 Findings { token, identity: self.identity().await }
             }
         }
@@ -144,17 +150,17 @@ impl Doctor {
 
     async fn configure(&self) -> Result<(), String> {
         let namespace = self.package.name;
-        let (mut variables, mut keys) = (HashMap::new(), Vec::new());
+        let (mut variables, mut given) = (HashMap::new(), Vec::new());
         for (key, value) in &self.examination.configuration {
             let key = key.strip_prefix(namespace).and_then(|key| key.strip_prefix(':')).unwrap_or(key);
-            keys.push(format!("{namespace}:{key}"));
+            given.push(format!("{namespace}:{}", shown_key(key)));
             variables.insert(format!("{namespace}:config:{key}"), value.clone());
         }
         let request = rpc::ConfigureRequest { variables, ..Default::default() };
         self.service.configure(Request::new(request)).await.map_err(|status| status.message().to_owned())?;
-        match &keys[..] {
+        match &given[..] {
             [] => step!("configuration", "nothing is set with --config"),
-            keys => step!("configuration", "{} by --config, without contradictions", keys.join(", ")),
+            given => step!("configuration", "{} by --config, without contradictions", given.join(", ")),
         }
         Ok(())
     }
@@ -162,18 +168,19 @@ impl Doctor {
     /// All that comes before the first call of AWS.
     async fn rehearse(&self) -> Result<(), Ill> {
         let Some(client) = self.service.provider().client() else { return Ok(()) };
-        let ill = |error: Error| Ill {
+        let ill = |subject: &str, error: Error| Ill {
             verdict: Verdict::Credentials,
-            sentence: functions::sentence(self.package, FUNCTION, "a registry", &error),
+            sentence: functions::sentence(self.package, FUNCTION, subject, &error),
         };
         let region = match &self.examination.region {
             Some(region) => {
                 tell_region(region, functions::BY_ARGUMENT);
                 region.clone()
             }
-            None => client.region().await.map_err(ill)?,
+            None => client.region().await.map_err(|error| ill("a registry", error))?,
         };
-        client.rehearse(&region).await.map_err(ill)
+        let subject = format!("a registry in {}", Typed(&region));
+        client.rehearse(&region).await.map_err(|error| ill(&subject, error))
     }
 
     /// The results that are no secrets.
@@ -225,13 +232,15 @@ fn text(text: &str) -> Value {
 struct Report {
     package: &'static Package,
     json: bool,
+    is_rehearsal: bool,
     seen: HashSet<(String, String)>,
     steps: Vec<Json>,
 }
 
 impl Report {
-    fn new(package: &'static Package, json: bool) -> Self {
-        Self { package, json, seen: HashSet::new(), steps: Vec::new() }
+    fn new(package: &'static Package, examination: &Examination) -> Self {
+        let is_rehearsal = examination.registry.is_none();
+        Self { package, json: examination.json, is_rehearsal, seen: HashSet::new(), steps: Vec::new() }
     }
 
     fn line(&mut self, line: Line) -> io::Result<()> {
@@ -258,7 +267,7 @@ impl Report {
 
     /// Whether credentials were found, so that what failed came behind them.
     fn has_credentials(&self) -> bool {
-        self.seen.iter().any(|(name, _)| name == "credentials")
+        self.seen.iter().any(|(name, text)| name == "credentials" && !text.starts_with(WOULD_COME))
     }
 
     fn end(self, Findings { token, identity }: Findings) -> io::Result<Verdict> {
@@ -281,7 +290,10 @@ impl Report {
             });
             writeln!(io::stdout(), "{report}")?;
         } else {
-            let well = "an Invoke of getCredentials finds what it needs";
+            let well = match self.is_rehearsal {
+                true => "nothing is wrong up to the first call, which --registry ID makes",
+                false => "an Invoke of getCredentials finds what it needs",
+            };
             let (title, text) = error.as_deref().map_or(("well", well), |error| ("ill", error));
             writeln!(io::stdout(), "{title:>13}: {text}")?;
         }

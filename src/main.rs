@@ -135,7 +135,7 @@ fn check_open_files() -> io::Result<()> {
 /// Says where a panic was, and nothing of its text: that can quote what a server sent.
 fn report(panic: &PanicHookInfo<'_>) {
     match panic.location() {
-        Some(place) => log::error!("an error of the aws plugin's own at {}:{}", place.file(), place.line()),
-        None => log::error!("an error of the aws plugin's own"),
+        Some(place) => log::error!("an error of this plugin's own at {}:{}", place.file(), place.line()),
+        None => log::error!("an error of this plugin's own"),
     }
 }

@@ -14,6 +14,7 @@ pub static AWS: Package = Package {
     token: as_described,
     schema: None,
     always_secret: false,
+    shares_configuration: true,
     others: concat!(
         "Let the official aws provider do the rest: remove this plugin from `plugins: providers:` in Pulumi.yaml and \
          from PATH, and send it only these functions, by the invoke options `version: ",
@@ -30,26 +31,28 @@ pub static AWS_ECR: Package = Package {
     token: flat,
     schema: Some(beside),
     always_secret: true,
+    shares_configuration: false,
     others: "Use another package for the rest, such as the official one of AWS",
 };
 
 /// Whose package `aws-ecr` is: the user or the organisation of GitHub that publishes it. A build for Pulumi's registry sets
 /// it; without it the schema names no publisher and no place to download from, since a wrong one would be asked.
-const OWNER: Option<&str> = option_env!("PULUMI_AWS_ECR_OWNER");
+const OWNER: Option<&str> = match option_env!("PULUMI_AWS_ECR_OWNER") {
+    // A workflow's variable that is not set is empty.
+    Some(owner) if !owner.is_empty() => Some(owner),
+    _ => None,
+};
 
 /// Where the Go SDK's module seems to be without an owner: a name that is reserved, so it is nobody's. An SDK that is
 /// generated into a program's folder works under any.
 const NOBODY_S: &str = "example.com";
 
-/// The package for an executable of this name: `pulumi-resource-aws-ecr`, with or without an extension, serves
-/// [`AWS_ECR`], any other [`AWS`].
+/// The package for an executable of this name: `pulumi-resource-aws-ecr` serves [`AWS_ECR`], also with something behind it
+/// that is no part of a word, such as `.exe`, `-v0.1.0` or ` (1)`; any other serves [`AWS`].
 pub fn by_executable(program: &OsStr) -> &'static Package {
-    let own = AWS_ECR.executable();
-    let is_own = |name: &OsStr| name.to_str().is_some_and(|name| name.eq_ignore_ascii_case(&own));
-    let path = Path::new(program);
-    match path.extension() {
-        Some(extension) if !extension.eq_ignore_ascii_case("exe") => &AWS,
-        _ if path.file_stem().is_some_and(is_own) => &AWS_ECR,
+    let name = Path::new(program).file_name().map(OsStr::to_string_lossy).unwrap_or_default().to_ascii_lowercase();
+    match name.strip_prefix(&AWS_ECR.executable()) {
+        Some(rest) if !rest.starts_with(char::is_alphanumeric) => &AWS_ECR,
         _ => &AWS,
     }
 }
@@ -177,8 +180,10 @@ fn about(owner: Option<&str>) -> Json {
         about.insert("publisher".to_owned(), owner.into());
         about.insert("homepage".to_owned(), repository.as_str().into());
         about.insert("logoUrl".to_owned(), format!("https://github.com/{owner}.png").into());
-        about.insert("repository".to_owned(), repository.into());
-        about.insert("pluginDownloadURL".to_owned(), format!("github://api.github.com/{owner}/pulumi-aws-ecr").into());
+        about.insert("repository".to_owned(), repository.as_str().into());
+        // A release has the tarballs of both packages, and the tag of the one.
+        let release = format!("{repository}/releases/download/v{}", AWS.version);
+        about.insert("pluginDownloadURL".to_owned(), release.into());
     }
     about
 }
@@ -194,6 +199,10 @@ mod tests {
             "/a.b/pulumi-resource-aws-ecr",
             "./pulumi-resource-aws-ecr.exe",
             "Pulumi-Resource-AWS-ECR.EXE",
+            "pulumi-resource-aws-ecr-v0.1.0",
+            "pulumi-resource-aws-ecr-linux-amd64",
+            "pulumi-resource-aws-ecr (1)",
+            "pulumi-resource-aws-ecr.old",
         ] {
             assert_eq!(by_executable(OsStr::new(own)).name, "aws-ecr", "{own}");
         }
@@ -203,7 +212,7 @@ mod tests {
             "pulumi-resource-aws.exe",
             "pulumi-resource-aws-ecr/pulumi-resource-aws",
             "pulumi-resource-aws-ecr2",
-            "pulumi-resource-aws-ecr.old",
+            "pulumi-resource-aws-v7.999.1-ecr",
         ] {
             assert_eq!(by_executable(OsStr::new(other)).name, "aws", "{other}");
         }

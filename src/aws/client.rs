@@ -90,7 +90,7 @@ impl Client {
     pub async fn rehearse(&self, region: &str) -> Result<(), Error> {
         let session = self.resolved.lock().await.session(&self.configuration).await?;
         session.check_region(region)?;
-        credentials::rehearse(&session)?;
+        credentials::rehearse(&session).await?;
         ecr::rehearse(&session, region).await
     }
 

@@ -24,4 +24,5 @@ pub use package::Package;
 pub use provider::{Failure, InvokeError, Json, Provider};
 pub use results::Results;
 pub use rpcs::{Calls, SecretResults, Service};
+pub(crate) use schema::shown_key;
 pub use schema::{Checked, CheckedConfiguration, Schema, SchemaError};

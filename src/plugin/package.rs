@@ -17,6 +17,8 @@ pub struct Package {
     pub schema: Option<fn(Json) -> Json>,
     /// Whether the results that the schema calls secret are secret always, whatever the user chose.
     pub always_secret: bool,
+    /// Whether another provider reads the same configuration, so that keys that the schema does not have may be its own.
+    pub shares_configuration: bool,
     /// Who serves what this package does not, and what to do to get there; a sentence without a full stop.
     pub others: &'static str,
 }

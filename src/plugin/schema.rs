@@ -13,7 +13,7 @@ use super::{
     Failure, Json, Package, decoded_size,
     property::{self, Accepts, Object, Value},
 };
-use crate::{redaction::Typed, steps::step};
+use crate::steps::step;
 
 /// The package's schema.
 #[derive(Debug)]
@@ -157,8 +157,8 @@ impl Schema {
     }
 
     /// Checks a provider configuration. Values come typed or as text: JSON text for everything but strings. Keys that
-    /// the schema does not list are ignored, since the namespace is shared with the official provider; keys whose values
-    /// are wrong or not known yet are left out.
+    /// the schema does not have are ignored where another provider may know them; keys whose values are wrong or not known
+    /// yet are left out.
     pub fn check_configuration(&self, configuration: Object) -> CheckedConfiguration {
         let mut check = Check::new(self, Text::Json);
         let mut values = Json::new();
@@ -175,7 +175,7 @@ impl Schema {
                     }
                 }
                 None if INTERNAL_KEYS.contains(&name.as_str()) => {}
-                None => ignored(self.package.name, &name),
+                None => check.unknown_key(&name, self.described.config.variables.keys()),
             }
         }
         CheckedConfiguration { checked: Checked { values, secrets: check.secrets }, failures: check.failures, left_out }
@@ -263,7 +263,7 @@ enum Text {
 }
 
 struct Check<'a> {
-    namespace: &'static str,
+    package: &'static Package,
     types: &'a BTreeMap<String, ObjectType>,
     text: Text,
     secrets: BTreeSet<String>,
@@ -274,8 +274,8 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     const fn new(schema: &'a Schema, text: Text) -> Self {
-        let (namespace, types) = (schema.package.name, &schema.described.types);
-        Self { namespace, types, text, secrets: BTreeSet::new(), failures: Vec::new(), unknown: false }
+        let (package, types) = (schema.package, &schema.described.types);
+        Self { package, types, text, secrets: BTreeSet::new(), failures: Vec::new(), unknown: false }
     }
 
     fn finish(self, values: Json) -> Result<Checked, Vec<Failure>> {
@@ -285,6 +285,17 @@ impl<'a> Check<'a> {
     fn fail(&mut self, path: &str, reason: impl Into<String>) {
         if self.failures.len() < MAX_FAILURES {
             self.failures.push(Failure::new(path, reason));
+        }
+    }
+
+    /// A key of the configuration that is none of `known`.
+    fn unknown_key<'k>(&mut self, path: &str, known: impl Iterator<Item = &'k String>) {
+        let (shown, namespace) = (shown_key(path), self.package.name);
+        if self.package.shares_configuration {
+            step!(debug, "configuration", "{namespace}:{shown} is not a key that this plugin knows; it is ignored");
+        } else {
+            let known = known.map(String::as_str).collect::<Vec<_>>().join(", ");
+            self.fail(shown, format!("is not a key of {namespace}'s configuration, which has here: {known}"));
         }
     }
 
@@ -402,7 +413,7 @@ impl<'a> Check<'a> {
                         values.insert(name, value);
                     }
                 }
-                None if self.text == Text::Json => ignored(self.namespace, &path),
+                None if self.text == Text::Json => self.unknown_key(&path, r#type.properties.keys()),
                 None => self.fail(&path, "is not a property of this argument"),
             }
         }
@@ -419,8 +430,11 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-fn ignored(namespace: &str, path: &str) {
-    step!(debug, "configuration", "{namespace}:{} is not a key that this plugin knows; it is ignored", Typed(path));
+/// A key as it may be shown: a secret may have been put into its place.
+pub(crate) fn shown_key(path: &str) -> &str {
+    const LONGEST: usize = 32;
+    let is_name = |name: &str| name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if path.split([':', '.', '[', ']']).all(is_name) { path } else { "(a text that is no key)" }
 }
 
 /// The name of the argument or key that a path begins with.

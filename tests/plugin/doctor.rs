@@ -102,6 +102,8 @@ async fn ways(ecr: &Ecr) -> Vec<(i32, Machine, Json)> {
         (4, keys(), with(one(), json!({"customCaBundle": "/absent"}))),
         (4, keys(), with(one(), json!({"profile": "absent"}))),
         (4, Machine::new().config("[default]\ncredential_process = exit 7\n"), one()),
+        (4, keys().var("AWS_USE_DUALSTACK_ENDPOINT", "true"), one()),
+        (4, keys().var("HTTPS_PROXY", "what://is this"), json!({"region": "eu-west-1", "maxRetries": 1})),
         (5, keys(), one()),
         (5, keys(), json!({"region": "eu-west-1", "maxRetries": 1})),
     ]
@@ -137,6 +139,30 @@ async fn it_fails_with_the_sentence_of_the_call() {
 #[tokio::test]
 async fn the_other_package_s_fails_in_its_own_words() {
     serving(&AWS_ECR, fails_as_an_invoke_does()).await;
+}
+
+#[tokio::test]
+async fn what_this_machine_knows_to_fail_fails_without_a_registry() {
+    const SSO: &str = "[default]\nsso_start_url = https://sso.example.com/start\nsso_region = eu-west-1\n\
+                       sso_account_id = 111122223333\nsso_role_name = Deploy\n";
+    let role = "role_arn = arn:aws:iam::111122223333:role/Deploy";
+    let web_identity = format!("[default]\n{role}\nweb_identity_token_file = /absent\n");
+    let region = json!({"region": "eu-west-1", "maxRetries": 1});
+    for mut machine in [
+        Machine::new(),
+        Machine::new().config(SSO),
+        Machine::new().config("[default]\nlogin_session = arn:aws:iam::111122223333:user/u\n"),
+        Machine::new().config(&web_identity),
+        Machine::new().keys().var("HTTPS_PROXY", "what://is this"),
+    ] {
+        let told = report(&mut machine, &region, &[]).await;
+        assert_eq!(told["exitCode"], 4, "{told}");
+        let sentence = machine.error(region.clone()).await.replace(&format!("registry {REGISTRY}"), "a registry");
+        assert_eq!(told["error"], sentence);
+    }
+    let (code, stdout, _) = Machine::new().keys().doctor(&region, &[]).await;
+    assert_eq!(code, 0);
+    assert!(stdout.ends_with("well: nothing is wrong up to the first call, which --registry ID makes\n"), "{stdout}");
 }
 
 #[tokio::test]
@@ -192,6 +218,28 @@ async fn command_lines_that_are_wrong_are_told_in_a_sentence_that_quotes_nothing
                 );
                 assert!(!text.contains("s3cret"), "{text}");
                 assert_eq!(foreign(&text), None, "{text}");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn what_stands_in_the_place_of_a_key_is_not_shown() {
+    for package in [&AWS, &AWS_ECR] {
+        serving(package, async {
+            for secret in [
+                "IQoJb3JpZ2luX2VjEXAMPLETOKENofSomeLength==",
+                "wJalrXUtnFEMI/K7MDENG+x",
+                "wJalrXUtnFEMIaK7MDENGabPxRfiCYEXAMPLEKEY",
+            ] {
+                let pair = format!("{secret}=x");
+                for arguments in [&["--config", &pair][..], &["--config", &pair, "--json"]] {
+                    let output = command().arg("doctor").args(arguments).output().await.unwrap();
+                    let seen = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+                    assert!(!seen.contains(secret.trim_end_matches('=')), "{seen}");
+                    assert!(seen.contains("(a text that is no key)"), "{seen}");
+                }
             }
         })
         .await;

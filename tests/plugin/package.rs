@@ -121,13 +121,11 @@ async fn what_it_refuses_it_refuses_in_its_own_words() {
 async fn the_configuration_has_its_namespace() {
     serving(&AWS_ECR, async {
         let ecr = Ecr::start().await.unwrap();
-        let running = Machine::new().keys().argument("-v=9");
-        let mut running = running.start().await;
+        let mut running = Machine::new().keys().start().await;
         let text = |value: Json| value.to_string();
         let variables = [
             ("aws-ecr:config:region", "eu-north-1".to_owned()),
             ("aws-ecr:config:endpoints", text(json!([{"ecr": ecr.url()}]))),
-            ("aws-ecr:config:colour", "blue".to_owned()),
             ("aws:config:region", "us-east-1".to_owned()),
         ];
         let variables = variables.map(|(key, value)| (key.to_owned(), value)).into();
@@ -136,7 +134,6 @@ async fn the_configuration_has_its_namespace() {
         running.plugin.client.configure(request).await.unwrap();
         let asked = running.asked(&ecr).await;
         assert!(format!("{asked:?}").contains("eu-north-1"), "{asked:?}");
-        running.engine.wait_for_line("aws-ecr:colour is not a key").await;
     })
     .await;
 }
@@ -172,6 +169,26 @@ async fn the_schema_is_derived_from_the_one_description() {
     let keys = schema["config"]["variables"].as_object().unwrap();
     assert!(keys.contains_key("assumeRoles") && !keys.contains_key("assumeRole") && !keys.contains_key("defaultTags"));
     assert_eq!(schema["config"]["variables"], schema["provider"]["inputProperties"]);
+}
+
+/// A key of the official provider's that this one leaves out, one of another namespace, and one that is misspelt: nobody else
+/// reads `aws-ecr:`, so whoever set it meant this package.
+#[tokio::test]
+async fn keys_that_it_does_not_have_are_refused() {
+    serving(&AWS_ECR, async {
+        for (key, value) in [
+            ("assumeRole", json!({"roleArn": "arn:aws:iam::111122223333:role/Deploy"})),
+            ("aws:region", json!("eu-west-1")),
+            ("reigon", json!("eu-west-1")),
+            ("assumeRoles", json!([{"rolearn": "arn:aws:iam::111122223333:role/Deploy"}])),
+        ] {
+            let told = Plugin::start().await.configure(json!({ key: value })).await.unwrap_err();
+            assert!(told.message().contains("is not a key of aws-ecr's configuration, which has here: "), "{told:?}");
+        }
+    })
+    .await;
+    let of_the_official_one = json!({"region": "eu-west-1", "defaultTags": {"tags": {"a": "b"}}, "unheardOf": "x"});
+    Plugin::start().await.configure(of_the_official_one).await.unwrap();
 }
 
 #[tokio::test]

@@ -41,8 +41,8 @@ const SHOWN: usize = 300;
 /// [`Error::Source`] for a role without credentials, and settings without a meaning.
 pub(super) async fn credentials(session: &Session) -> Result<Result<Found, String>, Error> {
     let what = SERVICE;
-    if let Some(reason) = disabled(session)? {
-        return Ok(Err(format!("{what} (disabled by {reason})")));
+    if let Some(why_not) = disabled(session)? {
+        return Ok(Err(why_not));
     }
     let mut service = match Service::open(session).await? {
         Ok(service) => service,
@@ -81,8 +81,17 @@ fn refusal(keys: &Object, token: Option<&str>) -> Option<String> {
     Some(format!("AWS answered: {}", secrets.show(&format!("{message} ({code})"), SHOWN)))
 }
 
+/// Why the service is not asked at all, if that is so.
+///
+/// # Errors
+///
+/// [`Error::Setting`] for a variable without a meaning.
+pub(super) fn disabled(session: &Session) -> Result<Option<String>, Error> {
+    Ok(disabled_by(session)?.map(|what| format!("{SERVICE} (disabled by {what})")))
+}
+
 /// What disables the service. The configuration wins over the environment, in which the provider's own variable wins.
-fn disabled(session: &Session) -> Result<Option<String>, Error> {
+fn disabled_by(session: &Session) -> Result<Option<String>, Error> {
     const SKIPPED: &str = "AWS_SKIP_METADATA_API_CHECK";
     const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
     match session.configuration.skip_metadata_api_check {

@@ -89,17 +89,30 @@ fn region_of_sts(session: &Session, region: &str) -> String {
     }
 }
 
-/// Tells where [`find`] would look first, and does not.
+/// How the step begins that tells of credentials which were not looked up.
+pub(crate) const WOULD_COME: &str = "they would come from ";
+
+/// Tells where [`find`] would look first, and does no more than to read files.
 ///
 /// # Errors
 ///
-/// What is wrong with the source that counts.
-pub(super) fn rehearse(session: &Session) -> Result<(), Error> {
+/// What is wrong with the source that counts, as far as this machine knows.
+pub(super) async fn rehearse(session: &Session) -> Result<(), Error> {
     let plan = Plan::new(session)?;
+    match &plan.base {
+        Base::Keys(..) | Base::Process(_) | Base::Container(_) => {}
+        Base::WebIdentity(given) => drop(given.token.read().await?),
+        Base::Sso(sign_in) => sso::check(sign_in).await?,
+        Base::Login(sign_in) => drop(login::credentials(sign_in).await?),
+        Base::Instance => match instance::disabled(session)? {
+            Some(why_not) => return Err(plan.nothing(why_not)),
+            None => {}
+        },
+    }
     let profile = plan.profile.as_ref().map(|profile| format!("{profile}: ")).unwrap_or_default();
     let roles = plan.roles.iter().chain(session.configuration.roles());
     let roles: String = roles.map(|role| format!(", then the role {}", shown::arn(&role.role_arn))).collect();
-    step!("credentials", "they would come from {profile}{}{roles}", plan.base);
+    step!("credentials", "{WOULD_COME}{profile}{}{roles}", plan.base);
     Ok(())
 }
 

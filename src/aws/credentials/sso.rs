@@ -45,6 +45,8 @@ pub(super) struct SignIn {
     pub(super) cache: String,
 }
 
+const EXPIRED: &str = "has expired";
+
 impl SignIn {
     fn failed(&self, problem: &'static str) -> Error {
         Error::Sso { profile: shown::name(&self.profile), problem }
@@ -69,7 +71,7 @@ pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<F
     let meaning = |error: SdkError<GetRoleCredentialsError, HttpResponse>| {
         let is_over = error.as_service_error().is_some_and(GetRoleCredentialsError::is_unauthorized_exception);
         match is_over {
-            true => sign_in.failed("has expired").into(),
+            true => sign_in.failed(EXPIRED).into(),
             false => answer::meaning(&error, SERVICE, &[&token]),
         }
     };
@@ -91,6 +93,19 @@ pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<F
     });
     let keys = keys.ok_or(Error::Incomplete("no credentials of the SSO role"))?;
     Ok(Found::new(keys, format!("SSO, {role}")))
+}
+
+/// Checks that there is a cached token that lasts or can be renewed.
+///
+/// # Errors
+///
+/// [`Error::Sso`].
+pub(super) async fn check(sign_in: &SignIn) -> Result<(), Error> {
+    let cached = Cached::read(sign_in).await?;
+    match cached.lasts_until(SystemTime::now()) || cached.renewal().is_some() {
+        true => Ok(()),
+        false => Err(sign_in.failed(EXPIRED)),
+    }
 }
 
 /// A token that was cached, with all that its file holds.
@@ -139,6 +154,11 @@ impl Cached {
         self.expiry().is_some_and(|expiry| expiry > then)
     }
 
+    /// What renews the token: the client's id and secret, and the refresh token.
+    fn renewal(&self) -> Option<[&str; 3]> {
+        Some([self.text("clientId")?, self.text("clientSecret")?, self.text("refreshToken")?])
+    }
+
     /// Keeps the token where the AWS CLI finds it, in place of the old one and for the same people.
     fn write(&self) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
@@ -171,11 +191,7 @@ fn is_sendable(token: &str) -> bool {
 
 /// Renews the token by what `aws sso login` left beside it.
 async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Result<(), Error> {
-    let [Some(client), Some(secret), Some(refresh)] =
-        ["clientId", "clientSecret", "refreshToken"].map(|key| cached.text(key))
-    else {
-        return Err(sign_in.failed("has expired"));
-    };
+    let [client, secret, refresh] = cached.renewal().ok_or_else(|| sign_in.failed(EXPIRED))?;
     let config = session.sso_oidc().region(Region::new(sign_in.region.clone())).build();
     let request = aws_sdk_ssooidc::Client::from_conf(config).create_token();
     let request = request.client_id(client).client_secret(secret).refresh_token(refresh).grant_type("refresh_token");
@@ -184,7 +200,7 @@ async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Resu
     let meaning = |error: SdkError<CreateTokenError, HttpResponse>| {
         let failure = answer::meaning(&error, TOKEN_SERVICE, &[client, secret, refresh]);
         match failure.kind {
-            Kind::Refused if error.as_service_error().is_some() => sign_in.failed("has expired").into(),
+            Kind::Refused if error.as_service_error().is_some() => sign_in.failed(EXPIRED).into(),
             _ if is_needed => failure,
             _ => failure.error.into(),
         }

@@ -54,6 +54,25 @@ impl fmt::Display for TokenSource {
     }
 }
 
+impl TokenSource {
+    /// The token.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Source`] for a file that is of no use.
+    pub(super) async fn read(&self) -> Result<String, Error> {
+        let unfit = |problem| Error::Source { what: self.to_string(), problem };
+        match self {
+            Self::Inline(token) => Ok(token.clone()),
+            Self::File(path) => {
+                let token = files::read(&files::path(path)).await;
+                let token = token.map_err(|unread| unfit(format!("the file {}", unread.problem())))?;
+                String::from_utf8(token).map_err(|_| unfit("the file holds no text".to_owned()))
+            }
+        }
+    }
+}
+
 /// Whose credentials they are, as STS knows it.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -138,14 +157,7 @@ impl<'a> Sts<'a> {
         region::check_partition(&role.role_arn, self.region)?;
         let what = given.token.to_string();
         let unfit = |problem| Error::Source { what: what.clone(), problem };
-        let token = match &given.token {
-            TokenSource::Inline(token) => token.clone(),
-            TokenSource::File(path) => {
-                let token = files::read(&files::path(path)).await;
-                let token = token.map_err(|unread| unfit(format!("the file {}", unread.problem())))?;
-                String::from_utf8(token).map_err(|_| unfit("the file holds no text".to_owned()))?
-            }
-        };
+        let token = given.token.read().await?;
         let request = self
             .client(None)
             .assume_role_with_web_identity()
