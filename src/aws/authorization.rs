@@ -29,6 +29,17 @@ impl Registry {
             partition => Err(Error::NotPublic { region: region.to_owned(), partition }),
         }
     }
+
+    /// The caller's own registry by its id, which the answer for it tells.
+    pub fn named_by(&self, data: &AuthorizationData) -> Option<Self> {
+        match self {
+            Self::Private { id: None, region } => {
+                let id = account(data.proxy_endpoint.as_deref())?.to_owned();
+                Some(Self::Private { id: Some(id), region: region.clone() })
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What GetAuthorizationToken returns for one registry, and what is inside.
@@ -64,6 +75,9 @@ impl AuthorizationData {
     }
 }
 
+/// How long a token may be, in bytes: many are kept. Those of AWS have less than a tenth of it.
+const LONGEST: usize = 32 * 1024;
+
 /// What an answer says of a token, as far as it does.
 pub(super) fn read(
     token: Option<String>,
@@ -71,15 +85,22 @@ pub(super) fn read(
     proxy_endpoint: Option<String>,
 ) -> Result<AuthorizationData, Error> {
     let token = token.ok_or(Error::Incomplete("no authorization token"))?;
+    if token.len() > LONGEST {
+        return Err(Error::Incomplete("an authorization token that is longer than any of AWS's"));
+    }
     let expires_at = expires_at.ok_or(Error::Incomplete("no time at which the token expires"))?;
     AuthorizationData::new(token, expires_at.secs(), proxy_endpoint)
 }
 
 /// Whether an endpoint names the registry of another account. Those of other forms name none: emulators have their own.
 pub(super) fn is_of_another(proxy_endpoint: Option<&str>, registry_id: Option<&str>) -> bool {
-    let host = proxy_endpoint.and_then(|endpoint| endpoint.strip_prefix("https://")).unwrap_or_default();
-    let account = host.split_once(".dkr").map_or("", |(account, _)| account);
-    validity::is_account(account) && registry_id.is_some_and(|id| id != account)
+    account(proxy_endpoint).is_some_and(|account| registry_id.is_some_and(|id| id != account))
+}
+
+/// The account in an endpoint of the form that AWS's own have.
+fn account(proxy_endpoint: Option<&str>) -> Option<&str> {
+    let (account, _) = proxy_endpoint?.strip_prefix("https://")?.split_once(".dkr")?;
+    Some(account).filter(|account| validity::is_account(account))
 }
 
 /// The user name and the password inside a token: base64 of the two with one `:` between them.

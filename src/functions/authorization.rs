@@ -1,7 +1,7 @@
 //! Authorization tokens, which several functions return in their own ways: from memory, from the folder that processes
 //! share, or from AWS.
 
-use std::time::SystemTime;
+use std::{future::ready, time::SystemTime};
 
 use aws_smithy_types::DateTime;
 
@@ -53,7 +53,11 @@ impl Place {
             Registry::Private { id, region } => {
                 let ecr = Ecr::new(&self.provider.client, region).await?;
                 let call = async { ecr.authorization_data(id.as_deref()).await.map(Token::now) };
-                self.shared(registry, ecr.caller(), call).await
+                let token = self.shared(registry, ecr.caller(), call).await?;
+                if let Some(named) = registry.named_by(&token.data) {
+                    self.keep(named, ecr.caller(), &token).await?;
+                }
+                Ok(token)
             }
             Registry::Public => {
                 let ecr = EcrPublic::new(&self.provider.client).await?;
@@ -61,6 +65,13 @@ impl Place {
                 self.shared(registry, ecr.caller(), call).await
             }
         }
+    }
+
+    /// Has whoever asks for this registry find the token, too.
+    async fn keep(&self, registry: Registry, caller: &Caller, token: &Token) -> Result<(), Error> {
+        let token = self.shared(&registry, caller, ready(Ok(token.clone()))).await?;
+        let window = token.window();
+        self.provider.tokens.get(registry, || ready(Ok((token, window)))).await.map(drop)
     }
 
     async fn shared(

@@ -106,6 +106,27 @@ async fn functions_share_a_token_where_the_answer_is_the_same() {
 }
 
 #[tokio::test]
+async fn the_caller_s_own_registry_is_the_same_by_its_id() {
+    let ecr = Ecr::start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let start = async || {
+        let mut command = command();
+        command.env("PULUMI_AWS_ECR_CACHE_DIR", folder.path().join("tokens"));
+        let mut plugin = Plugin::from_command(command).await;
+        plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+        plugin
+    };
+    let mut plugin = start().await;
+    plugin.call(GET_TOKEN, json!({})).await.unwrap();
+    for plugin in [&mut plugin, &mut start().await] {
+        let results = plugin.call(GET_CREDENTIALS, json!({"registryId": OWN_REGISTRY})).await.unwrap();
+        assert_eq!(results["authorizationToken"], token(OWN_REGISTRY, 1));
+        plugin.call(GET_TOKEN, json!({})).await.unwrap();
+    }
+    assert_eq!(ecr.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn functions_in_flight_share_a_call() {
     let ecr = Ecr::start().await.unwrap();
     // Long enough for others to join a call.
