@@ -8,8 +8,15 @@ use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 /// Stands where a secret was.
 const HIDDEN: &str = "[secret]";
 
-/// How much is looked at of a text, in bytes.
-const MAX_TEXT: usize = 64 * 1024;
+/// How much is looked at of a text, in bytes for each character that may be shown: to look for a secret in it takes as long as
+/// the product of both lengths.
+const LOOKED_AT: usize = 4;
+
+/// How much is looked at of a secret, in bytes: texts of that length are never shown.
+const MAX_SECRET: usize = 16 * 1024;
+
+/// Where a text ends within a secret, so much of it, in bytes, is hidden, too: whoever quotes it may have cut it.
+const CUT: usize = 8;
 
 /// How much of what a user typed is shown, in characters.
 const MAX_TYPED: usize = 100;
@@ -25,8 +32,6 @@ const SIGNED: &str = "AWS4-HMAC-SHA256";
 
 /// Texts that are not to be shown in any spelling: as they are, in hex and in base64, each also encoded for a URL, for
 /// JSON or for HTML.
-///
-/// There is no `Debug`.
 #[derive(Clone, Default)]
 pub(crate) struct Secrets {
     /// The longest first.
@@ -47,6 +52,13 @@ enum Spelling {
     Base64,
 }
 
+/// None of them.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").finish_non_exhaustive()
+    }
+}
+
 impl Secrets {
     /// Texts to hide. Those that are empty count for nothing.
     pub(crate) fn new<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
@@ -59,7 +71,7 @@ impl Secrets {
     /// `text` on one line of at most `most` characters, without the secrets, the signatures of requests, and characters
     /// that are not seen.
     pub(crate) fn show(&self, text: &str, most: usize) -> String {
-        let line = line(text);
+        let line = line(text, most.saturating_mul(LOOKED_AT));
         let (line, signed) = (self.hide(line.as_bytes()), Self::new([SIGNED]));
         bounded(&signed.hide_signatures(&line), most)
     }
@@ -118,7 +130,7 @@ fn end_of_signature(text: &[u8], from: usize) -> usize {
 }
 
 fn needles(text: &str) -> Vec<Needle> {
-    let text = line(text);
+    let text = line(text, MAX_SECRET);
     if text.is_empty() {
         return Vec::new();
     }
@@ -143,7 +155,17 @@ fn base64(text: &str, before: usize) -> Vec<u8> {
 impl Needle {
     /// Where the needle ends that begins at `at`.
     fn end(&self, text: &[u8], at: usize) -> Option<usize> {
-        let end = self.text.iter().try_fold(at, |at, byte| self.spelling.character(text, at, *byte))?;
+        let mut end = at;
+        for (index, byte) in self.text.iter().enumerate() {
+            let is_broken = index > 0 && self.text.len() >= CUT;
+            let next = || Some(end + 1).filter(|_| is_broken && self.spelling.may_be_broken_by(text.get(end)));
+            let character = |at| self.spelling.character(text, at, *byte);
+            match character(end).or_else(|| character(next()?)) {
+                Some(next) => end = next,
+                None if end >= text.len() && index >= CUT => return Some(end),
+                None => return None,
+            }
+        }
         let is_word = || !is_in_word(text, at.wrapping_sub(1)) && !is_in_word(text, end);
         (self.text.len() >= SHORT || is_word()).then_some(end)
     }
@@ -182,6 +204,11 @@ impl Spelling {
         Some(at + length)
     }
 
+    /// Whether this may stand inside: a line was wrapped, or hex is written in pairs.
+    fn may_be_broken_by(self, byte: Option<&u8>) -> bool {
+        byte.is_some_and(|byte| *byte == b' ' || self == Self::Hex && b":-".contains(byte))
+    }
+
     /// The character that is encoded at the beginning of `text`, and how long it is there.
     fn encoded(text: &[u8]) -> Option<(u8, usize)> {
         Some(match text {
@@ -195,6 +222,9 @@ impl Spelling {
                 }
             }
             [b'\\', b'u', b'0', b'0', code @ ..] => (number(code.get(..2)?)?, 6),
+            [b'\\', b'x', code @ ..] => (number(code.get(..2)?)?, 4),
+            // Quoted-printable.
+            [b'=', code @ ..] => (number(code.get(..2)?)?, 3),
             [b'\\', found, ..] => (*found, 2),
             [b'&', ..] => entity(text)?,
             _ => return None,
@@ -230,6 +260,9 @@ fn entity(text: &[u8]) -> Option<(u8, usize)> {
         b"gt" => b'>',
         b"quot" => b'"',
         b"apos" => b'\'',
+        b"sol" => b'/',
+        b"plus" => b'+',
+        b"equals" => b'=',
         [b'#', b'x' | b'X', digits @ ..] => u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?,
         [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
         _ => return None,
@@ -237,15 +270,31 @@ fn entity(text: &[u8]) -> Option<(u8, usize)> {
     Some((character, end + 1))
 }
 
-/// `text` on one line, without what a terminal takes for a command or does not show at all.
-fn line(text: &str) -> String {
-    let mut end = text.len().min(MAX_TEXT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// At most so many bytes of `text` on one line, without what a terminal takes for a command or does not show at all.
+fn line(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    for character in text.chars().filter(|character| !is_invisible(*character)) {
+        if line.len() >= most {
+            return without_part_of_code(line);
+        }
+        match character.is_whitespace() || character.is_control() {
+            true if line.is_empty() || line.ends_with(' ') => {}
+            true => line.push(' '),
+            false => line.push(character),
+        }
     }
-    let seen: String = text[..end].chars().filter(|character| !is_invisible(*character)).collect();
-    let words = seen.split(|character: char| character.is_whitespace() || character.is_control());
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    line.truncate(line.trim_end().len());
+    line
+}
+
+/// A text that was cut, without what may be the beginning of an encoded character.
+fn without_part_of_code(mut line: String) -> String {
+    const LONGEST: usize = 8;
+    let from = line.floor_char_boundary(line.len().saturating_sub(LONGEST));
+    if let Some(code) = line[from..].find(['%', '\\', '&']) {
+        line.truncate(from + code);
+    }
+    line
 }
 
 fn bounded(text: &str, most: usize) -> String {
@@ -303,7 +352,12 @@ mod tests {
             "se\\/cret\\u002btoken=with\\u0026more\\u003e".to_owned(),
             "se&#x2F;cret&#43;token=with&amp;more&gt;".to_owned(),
             "se/cr\u{200b}et+to\u{202e}ken=with&more>".to_owned(),
+            "se\\x2Fcret\\x2btoken\\x3dwith\\x26more\\x3e".to_owned(),
+            "se=2Fcret=2Btoken=3Dwith=26more=3E".to_owned(),
+            "se&sol;cret&plus;token&equals;with&amp;more&gt;".to_owned(),
+            "se/cret+token\r\n =with&more>".to_owned(),
             hex.to_lowercase(),
+            SECRET.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
             hex,
         ] {
             assert_eq!(hidden(&format!("a {spelled} b")), "a [secret] b", "{spelled}");
@@ -318,6 +372,23 @@ mod tests {
                 for encoded in [BASE64_STANDARD.encode(&text), BASE64_URL_SAFE.encode(&text)] {
                     assert_eq!(hidden(&format!("a {encoded}. b")), "a [secret]. b", "{text}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_is_hidden_as_far_as_it_goes() {
+        for length in [8, 12, SECRET.len() - 1] {
+            assert_eq!(hidden(&format!("a {}", &SECRET[..length])), "a [secret]", "{length}");
+        }
+        assert_eq!(hidden("a se/cret"), "a se/cret", "fewer characters may be another word");
+        let wide = BASE64_STANDARD.encode(SECRET);
+        assert_eq!(hidden(&format!("a {}", &wide[..wide.len() - 4])), "a [secret]");
+        // What pads a text so that a secret stands where it is cut.
+        for padding in [" ".repeat(70_000), "\u{200b}".repeat(70_000), SECRET.repeat(400)] {
+            for beginning in 0..30 {
+                let text = format!("{}{padding}{SECRET}{SECRET}", "x".repeat(3_980 + beginning));
+                assert!(!hidden(&text).contains("se/cret+"), "{beginning}");
             }
         }
     }

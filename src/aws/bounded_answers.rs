@@ -2,18 +2,27 @@
 //! the SDK needs, with values that they may have. The SDK holds all of an answer in memory, however long it is, and
 //! calculates with dates and lives of tokens as if only AWS sent them.
 
-use std::{error, fmt, pin::Pin, time::Duration};
+use std::{error, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
 use aws_smithy_types::{DateTime, body::SdkBody, date_time::Format};
 use http_body::Body;
-use tokio::time::timeout;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 /// A page of a thousand images with many tags has about one MiB.
 const MAX_BODY_MIB: usize = 8;
 
-/// Objects, lists and their elements; the SDK makes far more bytes of each than it has in the answer.
+/// Objects, lists and their elements; the SDK makes far more bytes of each than it has in the answer, most of all of an
+/// object.
 const MAX_PARTS: usize = 200_000;
+const MAX_OBJECTS: usize = 20_000;
+
+/// Answers that are longer than this are read and understood one at a time.
+const ORDINARY: usize = 256 * 1024;
+static LONG: Semaphore = Semaphore::const_new(1);
 
 /// How long a body may take where nothing else bounds it sooner.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -58,7 +67,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Long => write!(f, "it is longer than {MAX_BODY_MIB} MiB"),
-            Self::ManyParts => write!(f, "it has more than {MAX_PARTS} parts"),
+            Self::ManyParts => write!(f, "it has more than {MAX_PARTS} parts, or {MAX_OBJECTS} objects"),
             Self::BrokenOff(_) => f.write_str("the connection broke off in the middle of the answer"),
         }
     }
@@ -79,13 +88,15 @@ impl error::Error for Refused {
 ///
 /// [`Refused`]; those that could be otherwise the next time may be tried again. A timeout of the body.
 pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-    let body = match timeout(BODY_TIMEOUT, read(response.take_body())).await {
-        Ok(Ok(body)) => body,
+    let (body, turn) = match timeout(BODY_TIMEOUT, read(response.take_body())).await {
+        Ok(Ok(read)) => read,
         Ok(Err(broken @ Refused::BrokenOff(_))) => return Err(ConnectorError::io(broken.into())),
         Ok(Err(refused)) => return Err(ConnectorError::user(refused.into())),
         Err(elapsed) => return Err(ConnectorError::timeout(elapsed.into())),
     };
     let mut passed = HttpResponse::new(response.status(), SdkBody::from(body));
+    // The turn ends with the answer, which is when the SDK has understood it.
+    passed.add_extension(Arc::new(turn));
     for name in HEADERS {
         if let Some(value) = response.headers().get(name).filter(|value| is_good(name, value)) {
             passed.headers_mut().insert(name, value.to_owned());
@@ -94,21 +105,26 @@ pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, Con
     Ok(passed)
 }
 
-async fn read(mut body: SdkBody) -> Result<Vec<u8>, Refused> {
-    let mut bytes = Vec::new();
-    let mut parts = 0;
+async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Option<SemaphorePermit<'static>>), Refused> {
+    let (mut bytes, mut turn) = (Vec::new(), None);
+    let (mut parts, mut objects) = (0, 0);
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let Ok(data) = frame.map_err(Refused::BrokenOff)?.into_data() else { continue };
         if bytes.len() + data.len() > MAX_BODY_MIB << 20 {
             return Err(Refused::Long);
         }
         parts += data.iter().filter(|byte| b"{[,<".contains(byte)).count();
-        if parts > MAX_PARTS {
+        objects += data.iter().filter(|byte| **byte == b'{').count();
+        if parts > MAX_PARTS || objects > MAX_OBJECTS {
             return Err(Refused::ManyParts);
+        }
+        if turn.is_none() && bytes.len() + data.len() > ORDINARY {
+            // Nothing closes the semaphore.
+            turn = LONG.acquire().await.ok();
         }
         bytes.extend_from_slice(&data);
     }
-    Ok(bytes)
+    Ok((bytes, turn))
 }
 
 fn is_good(name: &str, value: &str) -> bool {

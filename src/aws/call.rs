@@ -1,6 +1,10 @@
 //! What calls of all services have in common.
 
-use std::{error, sync::Arc};
+use std::{
+    error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -10,9 +14,13 @@ use super::{Caller, Client, Error, answer, credentials, patience::Failure, regio
 /// The most entries that AWS returns at once.
 pub(super) const PAGE: i32 = 1000;
 
-/// The most pages that are read: 200,000 entries, twice the images that AWS's quota lets a repository have. Of images there is
-/// an entry for each tag.
+/// The most pages that are read, and the most entries: twice the images that AWS's quota lets a repository have. Of images there
+/// is an entry for each tag.
 const MOST_PAGES: usize = 200;
+const MOST_ENTRIES: usize = MOST_PAGES * PAGE as usize;
+
+/// How long all pages may take: as long as anything is waited out.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// A service in a Region, and who calls it.
 pub(super) struct Place {
@@ -76,35 +84,46 @@ impl Place {
     }
 }
 
-/// Sends a request for a list, page by page: the entries of all pages, in order. `$entries` is the field that holds them.
+/// Sends a request for a list, page by page: the entries of all pages, in order, or what `$add` makes of them. `$entries` is the
+/// field that holds them.
 macro_rules! send_pages {
-    ($place:expr, $sdk:ident, $action:expr, $request:expr, $entries:ident) => {{
+    ($place:expr, $sdk:ident, $action:expr, $request:expr, $entries:ident) => {
+        $crate::aws::call::send_pages!($place, $sdk, $action, $request, $entries, Vec::extend)
+    };
+    ($place:expr, $sdk:ident, $action:expr, $request:expr, $entries:ident, $add:expr) => {{
         let (place, request) = (&$place, $request);
-        $crate::aws::call::pages(move |token| {
+        let page = move |token| {
             let request = request.clone().set_next_token(token);
             async move {
                 let page = $crate::aws::call::send!(*place, $sdk, $action, request).await?;
                 Ok((page.$entries, page.next_token))
             }
-        })
+        };
+        $crate::aws::call::pages(page, $add)
     }};
 }
 pub(super) use send_pages;
 
 /// `page` returns the entries behind a token, and the token of the next ones. The SDK's paginator would do, but that it
 /// ends at an error and knows no other credentials, so that neither patience nor new keys could be had within a list.
-pub(super) async fn pages<T, F>(mut page: impl FnMut(Option<String>) -> F) -> Result<Vec<T>, Error>
+pub(super) async fn pages<A: Default, T, F>(
+    mut page: impl FnMut(Option<String>) -> F,
+    mut add: impl FnMut(&mut A, Vec<T>),
+) -> Result<A, Error>
 where
     F: Future<Output = Result<(Option<Vec<T>>, Option<String>), Error>>,
 {
-    let (mut all, mut token) = (Vec::new(), None);
+    let (began, mut all, mut count, mut token) = (Instant::now(), A::default(), 0, None);
     for _ in 0..MOST_PAGES {
         let (entries, next) = page(token).await?;
-        all.extend(entries.unwrap_or_default());
+        let entries = entries.unwrap_or_default();
+        count += entries.len();
+        add(&mut all, entries);
         match next.filter(|next| !next.is_empty()) {
+            Some(_) if count >= MOST_ENTRIES || began.elapsed() > LONGEST => break,
             Some(next) => token = Some(next),
             None => return Ok(all),
         }
     }
-    Err(Error::TooManyPages(MOST_PAGES))
+    Err(Error::EndlessList(count))
 }

@@ -11,7 +11,7 @@ use super::{
     AuthorizationData, Caller, Client, Error, answer, authorization,
     call::{PAGE, Place, send, send_pages},
     interceptors::Rehearsal,
-    proxies::NoProxy,
+    proxies::NoWay,
     region,
     session::Session,
 };
@@ -30,9 +30,29 @@ pub(super) async fn rehearse(session: &Session, region: &str) -> Result<(), Erro
     let request = session.ecr(region).get_authorization_token().customize().config_override(config);
     let sent = request.interceptor(rehearsal.clone()).send().await;
     match (rehearsal.0.get(), sent) {
-        (Some(url), _) => session.http.rehearse(url).map_err(|NoProxy(error)| error),
+        (Some(url), _) => session.http.rehearse(url).map_err(|NoWay(error)| error),
         (None, Err(error)) => Err(answer::meaning(&error, &format!("{SERVICE} in {region}"), &[]).error),
         (None, Ok(_)) => Ok(()),
+    }
+}
+
+/// The images of a repository, of which the one that was pushed last is kept: there can be many.
+#[derive(Default)]
+pub struct Images {
+    /// How many there are.
+    pub count: usize,
+    /// The one that was pushed last: of several, the first.
+    pub latest: Option<ImageDetail>,
+}
+
+impl Images {
+    fn add(&mut self, images: Vec<ImageDetail>) {
+        self.count += images.len();
+        // max_by_key would take the last.
+        self.latest = self.latest.take().into_iter().chain(images).reduce(|latest, image| {
+            let pushed_later = image.image_pushed_at > latest.image_pushed_at;
+            if pushed_later { image } else { latest }
+        });
     }
 }
 
@@ -118,7 +138,7 @@ impl Ecr {
         }
     }
 
-    /// The image with this id, or all of a repository (DescribeImages).
+    /// The image with this id, or those of a repository (DescribeImages).
     ///
     /// # Errors
     ///
@@ -128,14 +148,14 @@ impl Ecr {
         registry_id: Option<&str>,
         repository: &str,
         id: Option<ImageIdentifier>,
-    ) -> Result<Vec<ImageDetail>, Error> {
+    ) -> Result<Images, Error> {
         let request = self.sdk.describe_images().set_registry_id(registry_id.map(str::to_owned));
         let request = request.repository_name(repository);
         let request = match id {
             Some(id) => request.image_ids(id),
             None => request.max_results(PAGE),
         };
-        send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeImages", request, image_details).await
+        send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeImages", request, image_details, Images::add).await
     }
 
     /// The ids of all images of a repository (ListImages).

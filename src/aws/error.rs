@@ -153,8 +153,8 @@ pub enum Error {
     #[error("{0} images match, not one")]
     Several(usize),
     /// A list without end.
-    #[error("AWS's list goes on after {0} pages")]
-    TooManyPages(usize),
+    #[error("AWS's list goes on after {0} entries")]
+    EndlessList(usize),
     /// The Region belongs to a partition without ECR Public.
     #[error("Amazon ECR Public is not in the partition {partition}, to which {region} belongs")]
     NotPublic {
@@ -341,7 +341,7 @@ impl Error {
             }
             Self::NotFound(_) => "Check the names in the arguments, the Region, and whose registry it is",
             Self::Several(_) => "Name the image by imageTag or imageDigest, or set mostRecent to true",
-            Self::TooManyPages(_) => "Check that the endpoint's URL is that of Amazon ECR, or look up single ones",
+            Self::EndlessList(_) => "Check that the endpoint's URL is that of Amazon ECR, or look up single ones",
             Self::NotPublic { .. } => "Use a Region and credentials of the partition aws",
             Self::ExpiredCredentials(_) => "Get new ones and set them again, or sign in again",
             Self::InvalidCredentials(_) => {

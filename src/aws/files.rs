@@ -8,16 +8,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::shown;
 use crate::{steps::step, system};
 
 /// How long a file may take, which can be on a file system of a network, or no file at all.
-const TIMEOUT: Duration = Duration::from_secs(20);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a file may be: far longer than any that serves its purpose.
-const MAX_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Why a file was not read.
 #[derive(Debug)]
@@ -60,8 +60,16 @@ pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
     content
 }
 
+/// Files that may be read at the same time: of those that never answer, each holds a thread as long as the process lives, and
+/// there are 512 of them.
+const MOST_AT_ONCE: usize = 256;
+static AT_ONCE: Semaphore = Semaphore::const_new(MOST_AT_ONCE);
+
 async fn read_in_time(path: PathBuf) -> Result<Vec<u8>, Unread> {
+    // Nothing closes the semaphore.
+    let Ok(Ok(turn)) = timeout(TIMEOUT, AT_ONCE.acquire()).await else { return Err(Unread::Timeout) };
     let reading = spawn_blocking(move || {
+        let _turn = turn;
         let mut bytes = Vec::new();
         File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
         Ok(bytes)

@@ -3,12 +3,12 @@
 use std::{
     collections::HashMap,
     error, fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use aws_smithy_http_client::{
-    Connector,
+    Connector, ConnectorBuilder,
     proxy::ProxyConfig,
     tls::{Provider as TlsProvider, TlsContext, rustls_provider::CryptoMode},
 };
@@ -23,7 +23,8 @@ use http::Uri;
 
 use super::{
     Configuration, bounded_answers,
-    proxies::{NoProxy, Proxies, Proxy, Scheme},
+    proxies::{NoWay, Proxies, Proxy, Scheme},
+    trust,
 };
 use crate::steps::step;
 
@@ -36,7 +37,8 @@ pub(super) struct Http {
 
 struct Shared {
     proxies: Proxies,
-    tls: TlsContext,
+    /// Whom to trust in place of the system's certificate authorities.
+    tls: Option<TlsContext>,
     connectors: Mutex<HashMap<Key, SharedHttpConnector>>,
 }
 
@@ -50,8 +52,9 @@ struct Key {
 }
 
 impl Http {
-    /// A client that uses the proxies of the configuration and the environment, and trusts `tls`.
-    pub(super) fn new(configuration: &Configuration, tls: TlsContext) -> Self {
+    /// A client that uses the proxies of the configuration and the environment, and trusts `tls`, or else
+    /// the system's certificate authorities.
+    pub(super) fn new(configuration: &Configuration, tls: Option<TlsContext>) -> Self {
         let proxies = Proxies::new(configuration);
         Self { shared: Arc::new(Shared { proxies, tls, connectors: Mutex::default() }) }
     }
@@ -60,8 +63,8 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// [`NoProxy`].
-    pub(super) fn rehearse(&self, url: &str) -> Result<(), NoProxy> {
+    /// [`NoWay`].
+    pub(super) fn rehearse(&self, url: &str) -> Result<(), NoWay> {
         url.parse().map_or(Ok(()), |uri| self.shared.route(&uri).map(drop))
     }
 
@@ -106,13 +109,10 @@ impl HttpConnector for Router {
             Ok(route) => route,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
         };
-        let target = route.target.clone();
-        let response = match self.shared.connector(&route, &self.settings) {
-            Ok(connector) => connector.call(request),
-            Err(error) => return HttpConnectorFuture::ready(Err(error)),
-        };
+        let (target, shared, settings) = (route.target.clone(), self.shared.clone(), self.settings.clone());
         HttpConnectorFuture::new(async move {
-            let passed = async { bounded_answers::pass(response.await?).await };
+            let connector = shared.connector(&route, settings).await?;
+            let passed = async { bounded_answers::pass(connector.call(request).await?).await };
             let passed = passed.await.map_err(|error| route.blame(error));
             passed.inspect(|response| compare_clocks(&target, response))
         })
@@ -120,16 +120,16 @@ impl HttpConnector for Router {
 }
 
 impl Shared {
-    fn route(&self, uri: &Uri) -> Result<Route, NoProxy> {
+    fn route(&self, uri: &Uri) -> Result<Route, NoWay> {
         let scheme = scheme(uri);
         let proxy = self.proxies.of(uri, scheme)?.cloned();
         Ok(Route { scheme, target: target(uri), proxy })
     }
 
-    fn connector(
+    async fn connector(
         &self,
         route: &Route,
-        settings: &HttpConnectorSettings,
+        settings: HttpConnectorSettings,
     ) -> Result<SharedHttpConnector, ConnectorError> {
         let config = match &route.proxy {
             Some(proxy) => Proxies::config(route.scheme, proxy)?,
@@ -143,16 +143,24 @@ impl Shared {
             connect_timeout: settings.connect_timeout(),
             read_timeout: settings.read_timeout(),
         };
-        let mut connectors = self.connectors.lock().unwrap_or_else(PoisonError::into_inner);
-        let connector = connectors.entry(key).or_insert_with_key(|key| {
-            let builder = Connector::builder().connector_settings(settings.clone()).proxy_config(config);
-            SharedHttpConnector::new(if key.tls {
-                builder.tls_provider(TlsProvider::Rustls(CryptoMode::AwsLc)).tls_context(self.tls.clone()).build()
-            } else {
-                builder.build_http()
-            })
-        });
-        Ok(connector.clone())
+        if let Some(connector) = self.connectors().get(&key) {
+            return Ok(connector.clone());
+        }
+        let builder = Connector::builder().connector_settings(settings).proxy_config(config);
+        let with_tls = |builder: ConnectorBuilder| builder.tls_provider(TlsProvider::Rustls(CryptoMode::AwsLc));
+        let made = match &self.tls {
+            _ if !key.tls => SharedHttpConnector::new(builder.build_http()),
+            Some(tls) => SharedHttpConnector::new(with_tls(builder).tls_context(tls.clone()).build()),
+            None => trust::with_system(move || SharedHttpConnector::new(with_tls(builder).build()))
+                .await
+                .map_err(|error| ConnectorError::user(NoWay(error).into()))?,
+        };
+        // Of two that were made at the same time one stays.
+        Ok(self.connectors().entry(key).or_insert(made).clone())
+    }
+
+    fn connectors(&self) -> MutexGuard<'_, HashMap<Key, SharedHttpConnector>> {
+        self.connectors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,13 +179,18 @@ pub(super) fn target(uri: &Uri) -> String {
 
 /// Tells how far this machine's clock is from that of the server at `target`.
 fn compare_clocks(target: &str, response: &HttpResponse) {
-    let date = response.headers().get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
-    let Some(seconds) = date.map(|date| DateTime::from(SystemTime::now()).secs() - date.secs()) else { return };
+    let Some(seconds) = skew(response) else { return };
     match seconds {
         -1..=1 => step!("clock", "this machine's agrees with that of {target} to the second"),
         2.. => step!("clock", "this machine's is {seconds} s ahead of that of {target}"),
         _ => step!("clock", "this machine's is {} s behind that of {target}", -seconds),
     }
+}
+
+/// By how many seconds this machine's clock is ahead of that of whoever answered; `None`: it did not say its time.
+pub(super) fn skew(response: &HttpResponse) -> Option<i64> {
+    let date = DateTime::from_str(response.headers().get("date")?, Format::HttpDate).ok()?;
+    Some(DateTime::from(SystemTime::now()).secs() - date.secs())
 }
 
 /// The way of a request.

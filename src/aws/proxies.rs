@@ -43,17 +43,17 @@ pub(super) struct Proxy {
     user: Option<(String, String)>,
 }
 
-/// A proxy that a request was to take, but that is none.
+/// What keeps a request from being sent at all: a proxy that is none, or authorities that cannot be read.
 #[derive(Debug)]
-pub(super) struct NoProxy(pub(super) Error);
+pub(super) struct NoWay(pub(super) Error);
 
-impl fmt::Display for NoProxy {
+impl fmt::Display for NoWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for NoProxy {}
+impl std::error::Error for NoWay {}
 
 const NO_URL: &str = "is not the URL of an HTTP proxy (characters of a password other than letters, digits and \
                       -._~!$&'()*+,;=:@ are encoded in a URL, for example # as %23)";
@@ -121,8 +121,8 @@ impl Proxies {
     ///
     /// # Errors
     ///
-    /// [`NoProxy`], if the one that is set for it is none.
-    pub(super) fn of(&self, uri: &Uri, scheme: Scheme) -> Result<Option<&Proxy>, NoProxy> {
+    /// [`NoWay`], if the one that is set for it is none.
+    pub(super) fn of(&self, uri: &Uri, scheme: Scheme) -> Result<Option<&Proxy>, NoWay> {
         let named = match scheme {
             Scheme::Http => &self.http,
             Scheme::Https => &self.https,
@@ -142,7 +142,7 @@ impl Proxies {
             step!("proxy", "{} for {host}:{port}, by {name}", proxy.url);
         }
         let invalid = |problem: &&str| Error::Setting { name: name.clone(), problem: (*problem).to_owned() };
-        proxy.as_ref().map(Some).map_err(|problem| NoProxy(invalid(problem)))
+        proxy.as_ref().map(Some).map_err(|problem| NoWay(invalid(problem)))
     }
 
     /// How the SDK's HTTP client is told of the proxy of a scheme.

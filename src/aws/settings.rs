@@ -176,12 +176,23 @@ fn paths(configured: &[String], name: &str, default: &str) -> Vec<PathBuf> {
     }
 }
 
+/// The lines that the files of a kind may have, all in all: each may be a profile, or a property, which takes many times its
+/// length.
+const MAX_LINES: usize = 100_000;
+
 /// The contents of the files that can be read: one that is missing stops nothing.
 async fn read_all(paths: Vec<PathBuf>) -> Result<Vec<Vec<u8>>, Error> {
-    let mut contents = Vec::new();
+    let (mut contents, mut lines) = (Vec::new(), 0);
     for path in paths {
         match files::read(&path).await {
-            Ok(bytes) => contents.push(bytes),
+            Ok(bytes) => {
+                lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+                if lines > MAX_LINES {
+                    let problem = format!("has more than {MAX_LINES} lines, those of the files before it among them");
+                    return Err(Error::UnreadableFile { path: shown::path(&path), problem });
+                }
+                contents.push(bytes);
+            }
             Err(unread @ files::Unread::Io(_)) => {
                 log::debug!("the shared AWS file {} is left out: it {}", shown::path(&path), unread.problem());
             }

@@ -191,7 +191,8 @@ fn read_line(section: &mut Section, line: &str, last_key: &str) -> Option<String
             Some(key)
         }
         (None, Some(above)) if !above.text.is_empty() => {
-            above.text = format!("{}\n{indented}", above.text);
+            above.text.push('\n');
+            above.text.push_str(indented);
             None
         }
         (None, _) => None,
@@ -293,5 +294,14 @@ mod tests {
         );
         let files = SharedFiles::new(&[config.into()], &[credentials.into()]);
         assert_eq!(files.section("default").unwrap().missing_key, Some(SECRET_KEY));
+    }
+
+    /// To copy the value for each of its lines would take hours.
+    #[test]
+    fn a_value_of_many_lines_is_read_at_once() {
+        let config = format!("[default]\nregion = eu-west-1\n{}", " y\n".repeat(1_000_000));
+        let files = SharedFiles::new(&[config.into()], &[]);
+        let region = files.section("default").and_then(|section| section.get("region"));
+        assert_eq!(region.map(str::len), Some("eu-west-1".len() + 2_000_000));
     }
 }

@@ -3,13 +3,16 @@ use std::{
     fs::{self, DirEntry, ReadDir},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
 
 use super::Token;
 use crate::{
@@ -33,6 +36,9 @@ const TIDIED_AT_ONCE: usize = 256;
 /// How often a process looks at all of them.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
+/// How long the folder may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Ends the names of files, whole and half-written.
 const SUFFIX: &str = ".ecr-token.json";
 const PARTIAL_SUFFIX: &str = ".ecr-token.partial";
@@ -45,6 +51,8 @@ const PARTIAL_SUFFIX: &str = ".ecr-token.partial";
 pub struct Folder {
     path: Arc<Path>,
     usable: Arc<OnceCell<bool>>,
+    /// Whether it once did not answer in time.
+    is_silent: Arc<AtomicBool>,
     /// When all of the folder was tidied last.
     tidied: Arc<Mutex<Option<Instant>>>,
 }
@@ -86,7 +94,7 @@ impl Folder {
     }
 
     fn new(path: PathBuf) -> Self {
-        Self { path: path.into(), usable: Arc::default(), tidied: Arc::default() }
+        Self { path: path.into(), usable: Arc::default(), is_silent: Arc::default(), tidied: Arc::default() }
     }
 
     /// The token that any process got as `caller` for `registry`, if it may be served again, or else that of `call`, which
@@ -106,19 +114,19 @@ impl Folder {
         }
         let (folder, name) = (self.path.clone(), digest(registry, caller.identity()));
         let (path, digest) = (folder.join(name.clone() + SUFFIX), name.clone());
-        if let Ok(Some(token)) = spawn_blocking(move || read(&path, &digest)).await {
+        if let Ok(Some(token)) = self.in_time(move || read(&path, &digest)).await {
             step!("token", "from the folder that {CACHE_DIR} names, without a call");
             return Ok(token);
         }
         let token = call.await?;
         if token.window().is_some() {
             let content = Content::new(name, &token);
-            match spawn_blocking(move || write(&folder, &content)).await {
+            match self.in_time(move || write(&folder, &content)).await {
                 Ok(Ok(entries)) => self.tidy(entries),
                 Ok(Err(error)) => {
                     log::warn!("{CACHE_DIR}: a token could not be written to {}: {error}", self.path.display());
                 }
-                Err(_the_runtime_ends) => {}
+                Err(_was_told_or_the_runtime_ends) => {}
             }
         }
         Ok(token)
@@ -136,16 +144,29 @@ impl Folder {
     async fn is_usable(&self) -> bool {
         let check = async || {
             let path = self.path.clone();
-            match spawn_blocking(move || prepare(&path)).await {
-                Ok(Err(reason)) => {
-                    let path = self.path.display();
-                    log::warn!("{CACHE_DIR}: no tokens are shared between processes: {path} {reason}");
-                    false
-                }
-                result => result.is_ok(),
+            let prepared = self.in_time(move || prepare(&path)).await;
+            if let Ok(Err(reason)) = &prepared {
+                let path = self.path.display();
+                log::warn!("{CACHE_DIR}: no tokens are shared between processes: {path} {reason}");
             }
+            matches!(prepared, Ok(Ok(())))
         };
-        *self.usable.get_or_init(check).await
+        *self.usable.get_or_init(check).await && !self.is_silent.load(Ordering::Relaxed)
+    }
+
+    /// What `work` makes of the folder, on a thread that may wait for it. Where it does not answer, as a file system of a
+    /// network can, it is not used again.
+    async fn in_time<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        match timeout(TIMEOUT, spawn_blocking(work)).await {
+            Ok(done) => done.map_err(io::Error::other),
+            Err(_) => {
+                if !self.is_silent.swap(true, Ordering::Relaxed) {
+                    let path = self.path.display();
+                    log::warn!("{CACHE_DIR}: no tokens are shared between processes any more: {path} does not answer");
+                }
+                Err(io::ErrorKind::TimedOut.into())
+            }
+        }
     }
 }
 

@@ -54,10 +54,10 @@ impl super::Arguments for Arguments {
     async fn answer(self, place: Place) -> Result<Answer, Error> {
         let ecr = Ecr::new(&place.provider.client, &place.region).await?;
         let images = ecr.images(self.registry_id.as_deref(), &self.repository_name, self.id()).await?;
-        if images.len() > 1 && self.most_recent != Some(true) {
-            return Err(Error::Several(images.len()));
+        if images.count > 1 && self.most_recent != Some(true) {
+            return Err(Error::Several(images.count));
         }
-        let image = Error::unless_found(values::latest(images).map(|image| vec![image]))?;
+        let image = Error::unless_found(images.latest.map(|image| vec![image]))?;
         let (registry, name) = (image.registry_id, image.repository_name.unwrap_or(self.repository_name));
         let found = Error::unless_found(Some(ecr.repositories(registry.as_deref(), Some(&name)).await?))?;
         let digest = image.image_digest.unwrap_or_default();

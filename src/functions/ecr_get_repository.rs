@@ -49,10 +49,7 @@ impl super::Arguments for Arguments {
             ("imageScanningConfigurations", Vec::from_iter(scanning).into()),
             ("imageTagMutability", values::text(found.image_tag_mutability.map(|it| it.to_string()))),
             ("imageTagMutabilityExclusionFilters", values::filters(found.image_tag_mutability_exclusion_filters)),
-            (
-                "mostRecentImageTags",
-                values::latest(images).and_then(|image| image.image_tags).unwrap_or_default().into(),
-            ),
+            ("mostRecentImageTags", images.latest.and_then(|image| image.image_tags).unwrap_or_default().into()),
             ("name", values::text(found.repository_name)),
             ("region", place.region.into()),
             ("registryId", values::text(found.registry_id)),

@@ -1,6 +1,6 @@
 //! Values that several functions return.
 
-use aws_sdk_ecr::types::{ImageDetail, ImageTagMutabilityExclusionFilter};
+use aws_sdk_ecr::types::ImageTagMutabilityExclusionFilter;
 
 use crate::plugin::property::Value;
 
@@ -24,13 +24,4 @@ pub(super) fn filters(filters: Option<Vec<ImageTagMutabilityExclusionFilter>>) -
     let filters = filters.into_iter().flatten();
     let filters = filters.map(|filter| [("filter", filter.filter), ("filterType", filter.filter_type.to_string())]);
     filters.map(Value::object).collect::<Vec<_>>().into()
-}
-
-/// The image that was pushed last: of several, the first.
-pub(super) fn latest(images: Vec<ImageDetail>) -> Option<ImageDetail> {
-    // max_by_key would take the last.
-    images.into_iter().reduce(|latest, image| {
-        let pushed_later = image.image_pushed_at > latest.image_pushed_at;
-        if pushed_later { image } else { latest }
-    })
 }

@@ -6,7 +6,7 @@
 use std::{
     io::{self, Write},
     sync::{
-        LazyLock, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver as StdReceiver, SyncSender, sync_channel},
     },
@@ -29,12 +29,23 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 /// The length of a line, in characters.
 const MAX_LINE: usize = 4000;
 
-/// What no line shows: secrets of the present configuration.
-static HIDDEN: LazyLock<RwLock<Secrets>> = LazyLock::new(RwLock::default);
+/// What no line shows, as long as someone has it.
+static HIDDEN: RwLock<Vec<Weak<Secrets>>> = RwLock::new(Vec::new());
 
-/// Keeps `secrets` out of all further lines, in place of those before.
-pub(super) fn hide(secrets: Secrets) {
-    *HIDDEN.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+/// Keeps `secrets` out of all lines until they are dropped.
+pub(super) fn hide(secrets: Secrets) -> Arc<Secrets> {
+    let secrets = Arc::new(secrets);
+    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
+    hidden.retain(|secrets| secrets.strong_count() > 0);
+    hidden.push(Arc::downgrade(&secrets));
+    secrets
+}
+
+/// A line without the secrets of configurations and arguments that are in use.
+fn without_secrets(text: &str) -> String {
+    let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
+    let shown = Secrets::default().show(text, MAX_LINE);
+    hidden.iter().filter_map(Weak::upgrade).fold(shown, |shown, secrets| secrets.show(&shown, MAX_LINE))
 }
 
 /// A line for the user.
@@ -94,8 +105,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
-        let message = hidden.show(&record.args().to_string(), MAX_LINE);
+        let message = without_secrets(&record.args().to_string());
         let step = record.target().strip_prefix(TARGET).map(str::to_owned);
         let line = Line { level: record.level(), is_status: record.target() == STATUS, step, message };
         if line.level <= self.shown && !line.message.is_empty() {

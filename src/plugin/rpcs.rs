@@ -57,7 +57,7 @@ pub struct Service<P> {
     calls: Calls,
     session: Mutex<Session>,
     /// The texts of the present configuration that are secret.
-    hidden: Mutex<Arc<[String]>>,
+    hidden: Mutex<Arc<Secrets>>,
 }
 
 /// What the engine that calls at present said of itself.
@@ -163,14 +163,19 @@ impl<P: Provider> Service<P> {
     async fn call(&self, token: &str, arguments: Object, session: Session) -> Result<Bytes, InvokeError> {
         let arguments = self.schema.check_arguments(token, arguments).map_err(InvokeError::Arguments)?;
         let Checked { values, secrets } = arguments;
-        let mut hidden = texts(&values, &secrets);
-        hidden.extend_from_slice(&lock(&self.hidden).clone());
+        // A configuration that came meanwhile does not know what this one has to hide.
+        let of_configuration = lock(&self.hidden).clone();
+        let of_arguments = (!secrets.is_empty()).then(|| super::log::hide(Secrets::new(texts(&values))));
+        let show = |text: &str| {
+            let shown = of_configuration.show(text, MAX_MESSAGE);
+            of_arguments.iter().fold(shown, |shown, secrets| secrets.show(&shown, MAX_MESSAGE))
+        };
         threads::ready().map_err(|error| InvokeError::Failed(format!("{token}: {error}")))?;
         let results = self.provider.invoke(token, values).await.map_err(|error| match error {
             InvokeError::Arguments(failures) => InvokeError::Arguments(hide(failures, &secrets, |argument| {
                 self.schema.argument_description(token, argument)
             })),
-            InvokeError::Failed(text) => InvokeError::Failed(Secrets::new(hidden).show(&text, MAX_MESSAGE)),
+            InvokeError::Failed(text) => InvokeError::Failed(show(&text)),
         })?;
         let is_secret = |name: &str| {
             session.accepts_secrets
@@ -199,11 +204,8 @@ fn shown(text: &str) -> String {
     Secrets::default().show(text, MAX_MESSAGE)
 }
 
-/// The texts among values, if any of the values is secret.
-fn texts(values: &Json, secrets: &BTreeSet<String>) -> Vec<String> {
-    if secrets.is_empty() {
-        return Vec::new();
-    }
+/// The texts among values.
+fn texts(values: &Json) -> Vec<String> {
     values.values().filter_map(|value| value.as_str()).map(str::to_owned).collect()
 }
 
@@ -394,8 +396,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             let wrong: Vec<_> = wrong.iter().map(|failure| format!("{package}:{failure}")).collect();
             Status::invalid_argument(shown(&format!("the provider configuration is not valid: {}", wrong.join("; "))))
         })?;
-        super::log::hide(Secrets::new(&hidden));
-        *lock(&self.hidden) = hidden.into();
+        *lock(&self.hidden) = super::log::hide(Secrets::new(&hidden));
         self.provider.configure(configuration);
         *lock(&self.session) = Session { accepts_secrets: request.accept_secrets, configured: true, ..session };
         Ok(Response::new(rpc::ConfigureResponse {

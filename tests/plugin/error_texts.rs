@@ -99,6 +99,19 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
             "/dev/zero is longer than",
             with_configuration(json!({"sharedConfigFiles": ["/dev/zero"]})).await,
         ),
+        (
+            "the shared AWS file",
+            "has more than 100000 lines",
+            machine().config(&"[profile p]\nregion = eu-west-1\n".repeat(60_000)).error(calls(&ecr)).await,
+        ),
+        (
+            "the environment variable",
+            "SSL_CERT_FILE names a file that is longer than 4 MiB",
+            machine()
+                .var("SSL_CERT_FILE", "/dev/zero")
+                .error(json!({"region": "eu-west-1", "endpoints": [{"ecr": "https://127.0.0.1:1"}]}))
+                .await,
+        ),
         ("the CA bundle", "/absent cannot be read", with_configuration(json!({"customCaBundle": "/absent"})).await),
         ("… asks for multi", "profile p", with_profile("role_arn = a\nsource_profile = p\nmfa_serial = m").await),
     ];
@@ -174,7 +187,7 @@ async fn failures() -> Vec<(&'static str, &'static str, String)> {
             json!({"repositoryName": "app", "mostRecent": false}),
             Answer::Body(r#"{"imageDetails": [{}, {}]}"#),
         ),
-        ("AWS's list goes", "200", GET_REPOSITORIES, json!({}), Answer::Body(r#"{"nextToken": "again"}"#)),
+        ("AWS's list goes", "after 0 entries", GET_REPOSITORIES, json!({}), Answer::Body(r#"{"nextToken": "again"}"#)),
         ("Amazon ECR Public is", "aws-cn", GET_PUBLIC_TOKEN, json!({"region": "cn-north-1"}), Answer::Token),
     ] {
         let ecr = Ecr::start().await.unwrap();

@@ -240,6 +240,24 @@ async fn a_ca_bundle_that_cannot_be_read_to_its_end_is_given_up() {
     assert!(error.contains("/pipe cannot be read in time"), "{error}");
 }
 
+/// Nor are the system's authorities, while which the plugin serves other calls.
+#[tokio::test]
+async fn authorities_that_cannot_be_read_to_their_end_stop_one_call_alone() {
+    let machine = Machine::new().keys();
+    let path = machine.path("pipe");
+    let made = tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap();
+    assert!(made.success());
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": "https://127.0.0.1:1"}]});
+    let mut running = machine.var("SSL_CERT_FILE", path).configured(configuration).await;
+    let stuck = running.plugin.begin(json!({"registryId": REGISTRY}));
+    for _ in 0..100 {
+        running.plugin.client.get_plugin_info(()).await.expect("it is served");
+    }
+    assert!(!stuck.is_finished());
+    let error = stuck.await.unwrap().map(drop).unwrap_err();
+    assert!(error.message().contains("SSL_CERT_FILE names a file that cannot be read in time"), "{error:?}");
+}
+
 #[tokio::test]
 async fn a_call_is_tried_as_often_as_configured() {
     let throttled = Answer::Error(400, "ThrottlingException", "Rate exceeded");

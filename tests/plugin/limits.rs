@@ -16,7 +16,7 @@ use crate::machine::{Machine, calls};
 /// Has the plugin write a debug line of a kilobyte.
 async fn write_a_line(plugin: &mut Plugin, ecr: &Ecr) {
     let mut configuration = ecr_configuration(ecr);
-    configuration[format!("notOurs{:01000}", 0)] = "value".into();
+    configuration[format!("notOurs0000{}", ".more".repeat(200))] = "value".into();
     plugin.configure(configuration).await.expect("unknown keys are ignored");
 }
 

@@ -507,7 +507,7 @@ async fn failures_name_what_was_asked_and_the_one_permission() {
             GET_IMAGES,
             json!({"repositoryName": "team/app"}),
             vec![Answer::Body(r#"{"imageIds": [], "nextToken": "again"}"#); 200],
-            "getImages for repository team/app in eu-west-1: AWS's list goes on after 200 pages",
+            "getImages for repository team/app in eu-west-1: AWS's list goes on after 0 entries",
             "look up single ones.",
         ),
     ] {

@@ -1,13 +1,17 @@
 //! Nothing that is secret is shown, at any level.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use pulumi_resource_aws::proto::pulumirpc::PluginAttach;
 use serde_json::json;
 use support::{
     ecr::{Answer, Ecr, password, token},
     engine::Engine,
+    http::{Reply, Server},
     plugin::{GET_CREDENTIALS, Plugin, command, ecr_configuration},
     values::secret,
 };
+
+use crate::machine::{Machine, calls};
 
 #[tokio::test]
 async fn no_secret_is_logged_printed_or_put_into_an_error() {
@@ -80,6 +84,48 @@ async fn an_error_does_not_show_a_secret_argument() {
     let status = plugin.invoke(GET_CREDENTIALS, arguments).await.map(drop).unwrap_err();
     let expected = "getCredentials for registry [secret] in [secret]: ";
     assert!(status.message().starts_with(expected) && !status.message().contains("210987654321"), "{status:?}");
+}
+
+#[tokio::test]
+async fn the_log_does_not_show_a_secret_argument() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = Machine::new().keys().configured(calls(&ecr)).await;
+    ecr.answer_next(Answer::Error(500, "ServerException", "what of 210987654321?"));
+    let arguments = json!({"registryId": secret("210987654321")});
+    running.plugin.invoke(GET_CREDENTIALS, arguments).await.map(drop).unwrap();
+    running.engine.wait_for_line("what of [secret]? (ServerException)").await;
+    let log = running.engine.log();
+    assert!(log.iter().all(|(_, line)| !line.contains("210987654321")), "{log:?}");
+}
+
+/// A call goes on with the configuration with which it began.
+#[tokio::test]
+async fn the_log_does_not_show_a_secret_of_the_configuration_before() {
+    let before =
+        json!({"region": "eu-west-1", "endpoints": json!([{"ecr": secret("http://127.0.0.1:1")}]).to_string()});
+    let mut running = Machine::new().keys().configured(before).await;
+    let call = running.plugin.begin(json!({"registryId": "123456789012"}));
+    running.engine.wait_for_line("try 1 failed").await;
+    running.plugin.configure(json!({"region": "eu-west-1"})).await.unwrap();
+    let tries = running.engine.log().len();
+    for number in 2..=5 {
+        running.engine.wait_for_line(&format!("try {number} failed")).await;
+    }
+    assert!(running.engine.log().len() > tries, "none failed since");
+    running.plugin.client.cancel(()).await.unwrap();
+    call.await.unwrap().map(drop).unwrap_err();
+    let log = running.engine.log();
+    assert!(log.iter().all(|(_, line)| !line.contains("127.0.0.1:1 ")), "{log:?}");
+}
+
+/// Of the proxy that refuses a request, and says what it was told.
+#[tokio::test]
+async fn an_error_does_not_show_the_password_of_the_environment_s_proxy() {
+    let told = format!(r#"{{"__type": "X", "message": "you are {}"}}"#, BASE64_STANDARD.encode("joe:hunter2secret"));
+    let ecr = Server::start(move |_| Reply::Body(400, told.clone())).await.unwrap();
+    let machine = Machine::new().keys().var("HTTPS_PROXY", "http://joe:hunter2secret@127.0.0.1:9");
+    let error = machine.error(json!({"region": "eu-west-1", "endpoints": [{"ecr": ecr.url()}]})).await;
+    assert!(error.contains("you are [secret] (X)"), "{error}");
 }
 
 #[tokio::test]

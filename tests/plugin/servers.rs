@@ -1,5 +1,7 @@
 //! Whatever a server answers, the plugin serves the next call: answers have bounds, and nothing in them ends it.
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use futures_util::future::join_all;
 use serde_json::json;
 use support::{
     ecr::Ecr,
@@ -7,7 +9,7 @@ use support::{
     plugin::{GET_CREDENTIALS, Plugin},
 };
 
-use crate::machine::{Machine, REGISTRY, Running, calls};
+use crate::machine::{Machine, REGISTRY, Running, calls, with};
 
 /// More than this is never kept in memory at once.
 pub(crate) const MAX_MEMORY_KB: u64 = 64 * 1024;
@@ -25,13 +27,87 @@ async fn plugin_of(server: &Server) -> Running {
 
 #[tokio::test]
 async fn an_answer_of_many_small_parts_does_not_grow_in_memory() {
-    let body = format!("{{\"authorizationData\":[{}]}}", vec!["{}"; 99_000].join(","));
+    for (entries, expected) in
+        [(19_000, "the answer has no authorization token"), (99_000, "it has more than 200000 parts, or 20000 objects")]
+    {
+        let body = format!("{{\"authorizationData\":[{}]}}", vec!["{}"; entries].join(","));
+        let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
+        let mut running = plugin_of(&server).await;
+        let error = running.plugin.error().await;
+        assert!(error.contains(expected), "{error}");
+        let peak = peak_memory(&running.plugin);
+        assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_goes_on_is_given_up_within_bounds_of_memory() {
+    let page = |field: &str| format!("{{\"nextToken\":\"x\",\"{field}\":[{}]}}", vec!["{}"; 19_000].join(","));
+    let (ids, images) = (page("imageIds"), page("imageDetails"));
+    let server = Server::start(move |asked| {
+        let is_ids = asked.header("x-amz-target").ends_with(".ListImages");
+        Reply::Body(200, if is_ids { ids.clone() } else { images.clone() })
+    });
+    let server = server.await.unwrap();
+    let mut running = plugin_of(&server).await;
+    for (function, more) in
+        [("aws:ecr/getImages:getImages", json!({})), ("aws:ecr/getImage:getImage", json!({"mostRecent": true}))]
+    {
+        let arguments = with(json!({"repositoryName": "app"}), more);
+        let error = running.plugin.invoke(function, arguments).await.map(drop).unwrap_err();
+        assert!(error.message().contains("AWS's list goes on after 209000 entries"), "{error:?}");
+    }
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+}
+
+#[tokio::test]
+async fn a_token_that_is_far_too_long_is_none() {
+    let token = BASE64_STANDARD.encode(format!("AWS:{}", "p".repeat(5 << 20)));
+    let body = format!(
+        "{{\"authorizationData\":[{{\"authorizationToken\":\"{token}\",\"expiresAt\":4070908800,\"proxyEndpoint\":\"https://x\"}}]}}"
+    );
     let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
     let mut running = plugin_of(&server).await;
     let error = running.plugin.error().await;
-    assert!(error.contains("the answer has no authorization token"), "{error}");
+    assert!(error.contains("an authorization token that is longer than any of AWS's"), "{error}");
+}
+
+/// Bodies of 6 MiB, asked for in four Regions at the same time.
+#[tokio::test]
+async fn long_answers_are_taken_one_at_a_time() {
+    let body = format!("{{\"x\":\"{}\"}}", "y".repeat(6 << 20));
+    let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
+    let running = plugin_of(&server).await;
+    let calls = (0..64).map(|number| {
+        let arguments = json!({"registryId": format!("{number:012}"), "region": format!("eu-west-{}", number % 4 + 1)});
+        running.plugin.begin(arguments)
+    });
+    for call in join_all(calls.collect::<Vec<_>>()).await {
+        let error = call.unwrap().map(drop).unwrap_err();
+        assert!(error.message().contains("no authorization data"), "{error:?}");
+    }
     let peak = peak_memory(&running.plugin);
     assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+}
+
+/// To look for one text in the other takes as long as the product of their lengths: without a bound, minutes.
+#[tokio::test]
+async fn secrets_that_a_server_makes_up_keep_nobody_waiting() {
+    let (text, almost) = ("a".repeat(60_000), "a".repeat(60_000) + "b");
+    let keys = json!({"Code": "Failed", "Message": text, "SecretAccessKey": almost, "Token": format!("{almost}b")})
+        .to_string();
+    let server = Server::start(move |asked| match (asked.method.as_str(), asked.path.ends_with('/')) {
+        ("PUT", _) => Reply::Body(404, String::new()),
+        (_, true) => Reply::Body(200, "role".to_owned()),
+        _ => Reply::Body(200, keys.clone()),
+    });
+    let (server, ecr) = (server.await.unwrap(), Ecr::start().await.unwrap());
+    let machine = Machine::new().without("AWS_EC2_METADATA_DISABLED");
+    let machine = machine.var("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url());
+    let mut running = machine.configured(calls(&ecr)).await;
+    let error = running.plugin.get_credentials(REGISTRY).await.expect_err("no credentials");
+    assert!(error.message().contains("AWS answered: "), "{error:?}");
 }
 
 #[tokio::test]

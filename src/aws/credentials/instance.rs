@@ -260,5 +260,5 @@ fn path(role: &str) -> Option<String> {
     let parts: Vec<_> = role.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let is_role = !is_page && !parts.contains(&"..") && !parts.is_empty() && role.len() <= LONGEST_ROLE;
     let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~$&+,:;=@".contains(&byte);
-    is_role.then(|| validity::percent_encoded(&parts.join("/"), stays))
+    is_role.then(|| validity::percent_encoded(parts.join("/").as_bytes(), stays))
 }

@@ -41,14 +41,16 @@ impl Found {
         Self { credentials, source, role: Some(role.to_owned()) }
     }
 
-    /// The same, unless a header cannot hold the keys: the SDK panics on those.
+    /// The same, unless a header cannot hold the keys: the SDK panics on those, and services refuse longer ones.
     fn checked(self) -> Result<Self, Error> {
+        const LONGEST: usize = 16 * 1024;
         let keys = &self.credentials;
         let all = [keys.access_key_id(), keys.secret_access_key(), keys.session_token().unwrap_or_default()];
-        if all.iter().all(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Ok(self);
-        }
-        let problem = "a key or the session token has white space or another character that none can have";
+        let problem = match () {
+            () if all.iter().any(|key| key.len() > LONGEST) => "a key or the session token is longer than 16 KiB",
+            () if all.iter().all(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) => return Ok(self),
+            () => "a key or the session token has white space or another character that none can have",
+        };
         Err(Error::Source { what: self.source, problem: problem.to_owned() })
     }
 }

@@ -88,7 +88,7 @@ pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<F
         })?;
     let keys = output.role_credentials.and_then(|keys| {
         let expiry = u64::try_from(keys.expiration).ok().filter(|expiry| *expiry > 0);
-        let expiry = expiry.map(|expiry| SystemTime::UNIX_EPOCH + Duration::from_millis(expiry));
+        let expiry = expiry.and_then(|expiry| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(expiry)));
         Some(Credentials::new(keys.access_key_id?, keys.secret_access_key?, keys.session_token, expiry, "SSO"))
     });
     let keys = keys.ok_or(Error::Incomplete("no credentials of the SSO role"))?;

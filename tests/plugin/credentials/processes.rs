@@ -93,12 +93,14 @@ async fn child_of(running: &Running) -> String {
 #[tokio::test]
 async fn the_end_of_the_plugin_ends_the_credential_process() {
     let ecr = Ecr::start().await.unwrap();
-    let running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
-    let _call = running.plugin.begin(json!({"registryId": REGISTRY}));
-    let pid = child_of(&running).await;
-    running.plugin.signal("TERM").await;
-    running.plugin.wait().await;
-    until("the child's end", || !runs(&pid)).await;
+    for signal in ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ALRM", "XCPU"] {
+        let running = Machine::new().config(HANGS).configured(calls(&ecr)).await;
+        let _call = running.plugin.begin(json!({"registryId": REGISTRY}));
+        let pid = child_of(&running).await;
+        running.plugin.signal(signal).await;
+        running.plugin.wait().await;
+        until("the child's end", || !runs(&pid)).await;
+    }
 }
 
 #[tokio::test]

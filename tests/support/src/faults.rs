@@ -346,7 +346,7 @@ pub fn answers() -> Vec<Fault> {
         fault(
             "a body of parts without an end",
             NO,
-            "the answer is none of AWS's: it has more than 200000 parts",
+            "the answer is none of AWS's: it has more than 200000 parts, or 20000 objects",
             endless("200 OK", b'['),
         ),
         fault(
