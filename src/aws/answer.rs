@@ -2,6 +2,7 @@
 
 use std::{
     error, io,
+    sync::LazyLock,
     time::{Duration, SystemTime},
 };
 
@@ -11,9 +12,9 @@ use aws_smithy_types::{DateTime, date_time::Format, error::metadata::ProvideErro
 use super::{
     Error,
     bounded_answers::Refused,
-    http::Failed,
+    http::{self, Failed},
     patience::{Failure, Kind},
-    proxies::NoProxy,
+    proxies::{self, NoWay},
 };
 use crate::{redaction::Secrets, system};
 
@@ -23,11 +24,15 @@ pub(super) fn meaning<E>(error: &SdkError<E, HttpResponse>, service: &str, secre
 where
     E: ProvideErrorMetadata + error::Error + 'static,
 {
-    if let Some(NoProxy(error)) = find(error) {
+    if let Some(NoWay(error)) = find(error) {
         return error.clone().into();
     }
     let failure = match error {
-        SdkError::ServiceError(context) => from_answer(context.err(), context.raw().status().as_u16(), secrets),
+        SdkError::ServiceError(context) => {
+            let failure = from_answer(context.err(), context.raw().status().as_u16(), secrets);
+            let is_about_clocks = context.err().code().is_some_and(may_be_about_time) && clocks_differ(context.raw());
+            if is_about_clocks { Failure { kind: Kind::Clock, ..failure } } else { failure }
+        }
         SdkError::DispatchFailure(failure) if find::<Failed>(error).is_some() => {
             from_connection(error, failure.is_timeout())
         }
@@ -46,7 +51,7 @@ where
 
 /// What kept a request from an answer, when `error` is from a library that does not say how.
 pub(super) fn connection(error: &(dyn error::Error + 'static)) -> Option<Failure> {
-    if let Some(NoProxy(error)) = find(error) {
+    if let Some(NoWay(error)) = find(error) {
         return Some(error.clone().into());
     }
     find::<Failed>(error).map(|_| from_connection(error, is_timeout(error)))
@@ -93,7 +98,8 @@ const NO_VERIFICATION_KEY: &str = "Couldn't retrieve verification key from your 
 /// What a server says, on one line, without secrets and the request that it may quote.
 fn shown(message: &str, secrets: &[&str]) -> String {
     let own = message.split(QUOTED_REQUEST).next().unwrap_or_default();
-    Secrets::new(secrets).show(own, SHOWN)
+    let passwords = proxies::passwords();
+    Secrets::new(secrets.iter().map(|text| (*text).to_owned()).chain(passwords)).show(own, SHOWN)
 }
 
 fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]) -> Failure {
@@ -164,6 +170,26 @@ const fn kind_of_fault(status: u16) -> Kind {
         501 | 505 => Kind::Refused,
         _ => Kind::Fault,
     }
+}
+
+/// The codes by which services may refuse a request's time, as both SDKs have it.
+fn may_be_about_time(code: &str) -> bool {
+    matches!(
+        code,
+        "AccessDeniedException"
+            | "AuthFailure"
+            | "InvalidSignatureException"
+            | "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch"
+    )
+}
+
+/// How far a clock may be from AWS's before that is taken for the reason of a refusal, as both SDKs have it.
+const MOST_SKEW: i64 = 4 * 60;
+
+/// Whether the clock of whoever answered is far from this machine's.
+fn clocks_differ(response: &HttpResponse) -> bool {
+    http::skew(response).is_some_and(|seconds| seconds.abs() > MOST_SKEW)
 }
 
 fn is_about_time(message: &str) -> bool {
@@ -270,7 +296,8 @@ fn tls_problem(error: &rustls::Error) -> String {
 
 /// A remark if the system trusts nobody, as in container images without the package ca-certificates.
 fn without_authorities() -> &'static str {
-    if rustls_native_certs::load_native_certs().certs.is_empty() {
+    static ARE_MISSING: LazyLock<bool> = LazyLock::new(|| rustls_native_certs::load_native_certs().certs.is_empty());
+    if *ARE_MISSING {
         " (this machine has no certificate authorities: its package ca-certificates is missing)"
     } else {
         ""

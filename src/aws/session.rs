@@ -7,8 +7,7 @@ use std::{
 };
 
 use aws_sdk_ecr::config::{
-    AppName, BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig, retry::RetryConfig,
-    timeout::TimeoutConfig,
+    AppName, BehaviorVersion, IdentityCache, Region, StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_types::{SdkConfig, sdk_ua_metadata::FrameworkMetadata};
 
@@ -68,7 +67,7 @@ impl Session {
         let rules = Rules::new(&configuration, &settings)?;
         let endpoint = |service| endpoints::url(&configuration, &settings, service);
         Ok(Self {
-            sdk: sdk(&configuration, &settings, &http, rules.sdk())?,
+            sdk: sdk(&configuration, &settings, &http, &rules)?,
             ecr_endpoint: endpoint(endpoints::ECR)?,
             ecr_public_endpoint: endpoint(endpoints::ECR_PUBLIC)?,
             sts_endpoint: endpoint(endpoints::STS)?,
@@ -188,12 +187,7 @@ impl Session {
     }
 }
 
-fn sdk(
-    configuration: &Configuration,
-    settings: &Settings,
-    http: &Http,
-    retries: RetryConfig,
-) -> Result<SdkConfig, Error> {
+fn sdk(configuration: &Configuration, settings: &Settings, http: &Http, rules: &Rules) -> Result<SdkConfig, Error> {
     let fips = settings.boolean("use_fips_endpoint")?;
     let dual_stack = settings.boolean("use_dualstack_endpoint")?;
     let timeouts = TimeoutConfig::builder()
@@ -204,7 +198,8 @@ fn sdk(
     let mut sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
-        .retry_config(retries)
+        .retry_config(rules.sdk())
+        .disable_clock_skew_correction(!rules.corrects_clock)
         .identity_cache(IdentityCache::no_cache())
         // The limit of a try bounds its body, too.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())

@@ -262,11 +262,13 @@ fn endpoints(configuration: &Configuration, invalid: &mut Vec<Invalid>) {
 
 /// Whether `text` is the URL of an HTTP server.
 pub(super) fn is_url(text: &str) -> bool {
-    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let Ok(uri) = called(text).parse::<http::Uri>() else { return false };
     let is_encoded = |part: &str| part.get(..2).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let below_host = text.splitn(4, '/').nth(3).unwrap_or_default();
+    let path = below_host.split(['?', '#']).next().unwrap_or_default();
     matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.host().is_some_and(|host| !host.is_empty())
-        && uri.path().split('%').skip(1).all(is_encoded)
+        && path.split('%').skip(1).all(is_encoded)
 }
 
 /// What the names of AWS's hosts end with ...
@@ -303,12 +305,34 @@ pub(super) fn called(url: &str) -> String {
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
-    format!("{scheme}://{}{}", host.strip_suffix(port).unwrap_or(host), percent_encoded(path, |byte| byte.is_ascii()))
+    let (path, query) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
+    format!("{scheme}://{}{}{query}", host.strip_suffix(port).unwrap_or(host), encoded_path(path))
+}
+
+/// A path as the SDK for Go sends it: as it is written where all of it may stand in a path, else all of it encoded anew.
+fn encoded_path(path: &str) -> String {
+    let stays = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(&byte);
+    if path.bytes().all(|byte| stays(byte) || b"!'()*[]%".contains(&byte)) {
+        return path.to_owned();
+    }
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|code| u8::from_str_radix(std::str::from_utf8(code).ok()?, 16).ok());
+        match code.filter(|_| byte == b'%') {
+            Some(code) => (rest, _) = (&after[2..], decoded.push(code)),
+            None => (rest, _) = (after, decoded.push(byte)),
+        }
+    }
+    percent_encoded(&decoded, stays)
 }
 
 /// The text for a URL: each byte that cannot stay as it is becomes `%XX`.
-pub(super) fn percent_encoded(text: &str, stays: impl Fn(u8) -> bool) -> String {
-    text.bytes().map(|byte| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+pub(super) fn percent_encoded(text: &[u8], stays: impl Fn(u8) -> bool) -> String {
+    text.iter()
+        .copied()
+        .map(|byte| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// What may be shown of a URL: neither a user nor a path.
@@ -409,6 +433,8 @@ mod tests {
             ("http://joe:word@host:8080/a@b", "http://host:8080/a@b"),
             ("http://joe@corp:word@host?a@b", "http://host?a@b"),
             ("https://host:443/\u{fc}", "https://host/%C3%BC"),
+            ("http://host/{a}/b|c%2Fd?{e}", "http://host/%7Ba%7D/b%7Cc/d?{e}"),
+            ("http://host/a%2Fb/[c]!'()*?d", "http://host/a%2Fb/[c]!'()*?d"),
             ("http://host:443", "http://host:443"),
             ("http://host:80", "http://host"),
         ] {

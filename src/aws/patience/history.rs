@@ -48,7 +48,8 @@ impl History {
     ) -> Option<Duration> {
         let limits = kind.limits()?;
         let is_in_turn = others_are_taken && kind == Kind::Throttled;
-        if self.row.is_none_or(|(before, _)| before != kind) {
+        let is_repeated = self.row.is_some_and(|(before, _)| before == kind);
+        if !is_repeated {
             self.waited = Duration::ZERO;
         }
         let since = self.row.filter(|(before, _)| *before == kind && !is_in_turn).map_or(at.start, |(_, since)| since);
@@ -56,7 +57,8 @@ impl History {
         let end = since.saturating_add(limits.patience).min(began.saturating_add(LONGEST));
         (self.row, self.began, self.end) = (Some((kind, since)), Some(began), Some(end));
         self.failures = self.failures.saturating_add(1);
-        let left = end.checked_sub(at.end).filter(|left| !left.is_zero())?;
+        let is_in_vain = is_repeated && kind == Kind::Clock;
+        let left = end.checked_sub(at.end).filter(|left| !left.is_zero() && !is_in_vain)?;
         let wait = if is_in_turn { Duration::ZERO } else { limits.wait(self.failures, self.waited, random) };
         self.waited += if self.is_counted { Duration::ZERO } else { wait };
         Some((asked.unwrap_or_default().saturating_add(wait)).min(left))
@@ -110,9 +112,14 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_dated_anew_once() {
+        assert_eq!(until_over(|_| Kind::Clock, SECOND, 0.5), (2, SECOND * 2));
+    }
+
+    #[test]
     fn waits_grow_up_to_a_small_cap_and_are_random() {
         for (random, expected) in
-            [(0.0, [0.0, 0.5, 2.0, 5.0]), (0.5, [0.5, 1.25, 3.0, 7.5]), (1.0, [1.0, 2.0, 4.0, 10.0])]
+            [(0.0, [0.0, 2.0, 4.0, 5.0]), (0.5, [1.0, 3.0, 6.0, 7.5]), (1.0, [2.0, 4.0, 8.0, 10.0])]
         {
             let mut history = History::default();
             let mut wait = || history.next_wait(Kind::Throttled, SECOND..SECOND, false, None, random).unwrap();
@@ -129,7 +136,7 @@ mod tests {
             now += wait;
             wait.as_secs()
         };
-        assert_eq!([(); 8].map(|()| wait()), [1, 2, 4, 10, 10, 36, 84, 120]);
+        assert_eq!([(); 8].map(|()| wait()), [2, 4, 8, 10, 32, 74, 120, 120]);
     }
 
     #[test]
@@ -140,7 +147,7 @@ mod tests {
         };
         assert_eq!(wait(2, true), Duration::ZERO);
         assert_eq!(wait(4, true), Duration::ZERO);
-        assert_eq!(wait(6, false), SECOND * 4, "none was taken since the last try");
+        assert_eq!(wait(6, false), SECOND * 8, "none was taken since the last try");
     }
 
     #[test]

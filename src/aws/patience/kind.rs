@@ -14,6 +14,8 @@ pub enum Kind {
     Network,
     /// Nothing is there: nobody listens, or the host has no address. Hardly anything but a restart passes.
     Absent,
+    /// AWS refused the request for its time, and said its own, by which the SDK dates the next one.
+    Clock,
     /// No. The same call gets the same answer.
     Refused,
 }
@@ -35,13 +37,14 @@ const LASTS: Duration = Duration::from_secs(18);
 
 impl Limits {
     /// A wait after so many failures, of which so much was waited. `random` lies between 0 and 1. It spreads the tries of
-    /// many machines: over all of the first wait, since most need no second one, and over the second half of later ones.
+    /// many machines: over all of the first wait, since most need no second one, and over the second half of later ones,
+    /// in which a service that still throttles is asked less often.
     pub(super) fn wait(&self, failures: u32, waited: Duration, random: f64) -> Duration {
         let index = failures.saturating_sub(1) as usize;
         let longest =
             self.waits.get(index).or(self.waits.last()).map_or(Duration::ZERO, |wait| Duration::from_millis(*wait));
         let longest = if waited < LASTS { longest } else { (waited * 4 / 3).min(self.lasting) };
-        let least = [0.0, 0.25].get(index).copied().unwrap_or(0.5);
+        let least = if index == 0 { 0.0 } else { 0.5 };
         longest.mul_f64(least + (1.0 - least) * random.clamp(0.0, 1.0))
     }
 }
@@ -50,9 +53,10 @@ impl Kind {
     /// The patience with this kind; `None`: it is not tried again.
     pub(super) const fn limits(self) -> Option<Limits> {
         let (patience, waits, lasting): (_, &[u64], _) = match self {
-            Self::Throttled => (600, &[1_000, 2_000, 4_000, 10_000], 120),
+            Self::Throttled => (600, &[2_000, 4_000, 8_000, 10_000], 120),
             Self::Fault | Self::Network => (120, &[500, 1_000, 2_000, 4_000, 5_000], 5),
             Self::Absent => (10, &[100, 200, 400, 800, 1_000], 1),
+            Self::Clock => (10, &[], 0),
             Self::Refused => return None,
         };
         Some(Limits { patience: Duration::from_secs(patience), waits, lasting: Duration::from_secs(lasting) })
@@ -96,6 +100,7 @@ impl fmt::Display for Kind {
             Self::Fault => "a fault of AWS's",
             Self::Network => "a network that broke",
             Self::Absent => "nothing there",
+            Self::Clock => "a wrong clock",
             Self::Refused => "no",
         })
     }

@@ -38,6 +38,9 @@ use waiting::{Board, Call};
 /// second, more than the 500 that AWS allows an account in a Region: with more, the rest would only be throttled.
 const MAX_CONCURRENT_TRIES: usize = 32;
 
+/// The operations of which something is known at most, but for those that are being called: each Region has its own.
+const MAX_OPERATIONS: usize = 256;
+
 /// How calls are tried, and what they know of each other.
 #[derive(Debug)]
 pub(super) struct Patience {
@@ -113,7 +116,7 @@ impl Patience {
             failed = Instant::now();
             let at = (began - call.began()).saturating_sub(spared)..(failed - call.began()).saturating_sub(spared);
             let wait = history.next_wait(failure.kind, at, others_are_taken, failure.retry_after, fastrand::f64());
-            let wait = wait.filter(|_| self.rules.tries.is_none_or(|tries| history.failures() < tries));
+            let wait = wait.filter(|_| self.rules.allow(failure.kind, history.failures()));
             let paid = wait.and_then(|wait| Some((wait, operation.pay(failure.kind)?)));
             let error = failure.error.after(history.failures(), call.age());
             let Some((wait, paid)) = paid else { return Err(error) };
@@ -137,6 +140,9 @@ impl Patience {
             bucket: self.rules.capacity.map(Bucket::new),
         };
         let mut operations = lock(&self.operations);
+        if operations.len() >= MAX_OPERATIONS {
+            operations.retain(|_, operation| Arc::strong_count(operation) > 1);
+        }
         operations.entry((service.to_owned(), name)).or_insert_with(|| Arc::new(new())).clone()
     }
 }
@@ -178,7 +184,7 @@ impl Operation {
     /// Takes in how a try ended that was sent at `sent`.
     fn learn<T>(&self, result: &Result<T, Failure>, sent: Instant) {
         let kind = result.as_ref().map_err(|failure| failure.kind).err();
-        let is_taken = matches!(kind, None | Some(Kind::Refused));
+        let is_taken = matches!(kind, None | Some(Kind::Refused | Kind::Clock));
         if is_taken {
             *lock(&self.taken) = Some(Instant::now());
         }
