@@ -21,7 +21,7 @@ const MAX_PARTS: usize = 200_000;
 const MAX_OBJECTS: usize = 20_000;
 
 /// Answers that are longer than this are read and understood one at a time.
-const ORDINARY: usize = 256 * 1024;
+const ORDINARY: usize = 32 * 1024;
 static LONG: Semaphore = Semaphore::const_new(1);
 
 /// How long a body may take where nothing else bounds it sooner.

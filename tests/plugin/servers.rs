@@ -79,7 +79,7 @@ async fn long_answers_are_taken_one_at_a_time() {
     let body = format!("{{\"x\":\"{}\"}}", "y".repeat(6 << 20));
     let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
     let running = plugin_of(&server).await;
-    let calls = (0..64).map(|number| {
+    let calls = (0..32).map(|number| {
         let arguments = json!({"registryId": format!("{number:012}"), "region": format!("eu-west-{}", number % 4 + 1)});
         running.plugin.begin(arguments)
     });

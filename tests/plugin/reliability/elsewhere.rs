@@ -122,6 +122,11 @@ const MACHINE: &[Row] = &[
         "http::a_ca_bundle_that_cannot_be_read_to_its_end_is_given_up",
     ),
     (
+        "`SSL_CERT_FILE` is one, or does not end",
+        "the environment variable SSL_CERT_FILE names a file that …; other calls are served meanwhile",
+        "http::authorities_that_cannot_be_read_to_their_end_stop_one_call_alone",
+    ),
+    (
         "a shared file is one",
         "Cancel and signals work meanwhile",
         "process::a_file_that_does_not_answer_blocks_neither_cancel_nor_the_end",
@@ -187,9 +192,37 @@ const NEIGHBOURS: &[Row] = &[
     ),
 ];
 
+const SERVERS: &[Row] = &[
+    (
+        "a list goes on and on",
+        "AWS's list goes on after … entries, within the bound of memory",
+        "servers::a_list_that_goes_on_is_given_up_within_bounds_of_memory",
+    ),
+    (
+        "a token is megabytes long",
+        "the answer has an authorization token that is longer than any of AWS's",
+        "servers::a_token_that_is_far_too_long_is_none",
+    ),
+    (
+        "32 answers of 6 MiB at the same time",
+        "one is read and understood at a time",
+        "servers::long_answers_are_taken_one_at_a_time",
+    ),
+    (
+        "secrets of 60 kB that nearly stand in the message beside them",
+        "the message, soon",
+        "servers::secrets_that_a_server_makes_up_keep_nobody_waiting",
+    ),
+];
+
 /// The tables.
 pub(super) fn markdown() -> Vec<String> {
-    let tables = [("The engine", ENGINE), ("The machine", MACHINE), ("Neighbours", NEIGHBOURS)];
+    let tables = [
+        ("The engine", ENGINE),
+        ("The machine", MACHINE),
+        ("Servers in place of AWS's", SERVERS),
+        ("Neighbours", NEIGHBOURS),
+    ];
     tables.map(|(title, rows)| table(title, rows)).into()
 }
 
@@ -204,7 +237,7 @@ fn table(title: &str, rows: &[Row]) -> String {
 #[test]
 fn each_row_names_a_test() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/plugin");
-    for (what, _, test) in [ENGINE, MACHINE, NEIGHBOURS].concat() {
+    for (what, _, test) in [ENGINE, MACHINE, SERVERS, NEIGHBOURS].concat() {
         let (module, name) = test.rsplit_once("::").expect("a module and a name");
         let file = tests.join(module.replace("::", "/")).with_extension("rs");
         let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
