@@ -3,8 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
-    net::{SocketAddr, SocketAddrV4},
+    fmt, io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -12,6 +11,7 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::yield_now,
     time::sleep,
 };
 
@@ -21,13 +21,13 @@ use crate::system;
 /// How long to wait until there may be room for another connection again.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// When it is said again that there is no room: connections that come and go at the limit are one trouble.
+/// When it is said again that something is lacking: connections that come and go meanwhile are one trouble.
 const SAID_AGAIN: Duration = Duration::from_secs(60);
 
 /// Strangers who are remembered, so that each is warned of once.
 const MAX_STRANGERS: usize = 64;
 
-/// Whether someone may be served.
+/// Who is at the other end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells them apart"))]
 pub(super) enum Verdict {
@@ -49,21 +49,23 @@ pub(super) struct Door {
     strangers: BTreeSet<u32>,
     said_unknown: bool,
     said_full: Option<Instant>,
+    said_untold: Option<Instant>,
 }
 
 impl Door {
     pub(super) fn new(listener: TcpListener) -> Self {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { listener, places, peers: Peers::new(), strangers: BTreeSet::new(), said_unknown: false, said_full: None }
+        let (places, strangers, peers) = (Arc::new(Semaphore::new(CONNECTIONS)), BTreeSet::new(), Peers::new());
+        Self { listener, places, peers, strangers, said_unknown: false, said_full: None, said_untold: None }
     }
 
-    /// The next connection of someone who is served, and its place among those that are open.
+    /// The next connection of someone who is served, and its place among those that are open. Dropped before it is ready, it
+    /// may take a connection along.
     pub(super) async fn next(&mut self) -> (TcpStream, OwnedSemaphorePermit) {
         loop {
             let place = self.place().await;
             match self.listener.accept().await {
-                Ok((stream, peer)) => {
-                    if self.lets_in(&stream, peer) {
+                Ok((stream, _)) => {
+                    if self.lets_in(&stream).await {
                         // Answers are small: none waits for the next one.
                         let _not_necessary = stream.set_nodelay(true);
                         return (stream, place);
@@ -75,6 +77,8 @@ impl Door {
                 // The peer has gone already.
                 Err(_) => {}
             }
+            // Those who are served have their turns, however many are refused.
+            yield_now().await;
         }
     }
 
@@ -88,44 +92,64 @@ impl Door {
         }
     }
 
-    fn lets_in(&mut self, stream: &TcpStream, peer: SocketAddr) -> bool {
-        match (peer, stream.local_addr()) {
-            (SocketAddr::V4(peer), Ok(SocketAddr::V4(own))) => self.knows(stream, peer, own),
-            _ => false,
+    async fn lets_in(&mut self, stream: &TcpStream) -> bool {
+        match self.peers.who_connected(stream).await {
+            Ok(Verdict::Own) => true,
+            Ok(Verdict::Gone) => false,
+            Ok(Verdict::Other { user, own }) => {
+                self.warn_of_stranger(user, own);
+                false
+            }
+            Ok(Verdict::Unknown) => {
+                self.warn_of_everybody();
+                true
+            }
+            Err(error) => {
+                self.warn_of_failure(&error);
+                false
+            }
         }
     }
 
-    fn knows(&mut self, stream: &TcpStream, peer: SocketAddrV4, own: SocketAddrV4) -> bool {
-        match self.peers.look_up(peer, own) {
-            // While this end is connected, nobody else's socket can have been the other one.
-            Verdict::Own => stream.peer_addr().is_ok(),
-            Verdict::Gone => false,
-            Verdict::Other { user, own } => {
-                if self.strangers.len() < MAX_STRANGERS && self.strangers.insert(user) {
-                    log::warn!(
-                        "another user of this machine (id {user}) connected to this plugin and was refused: only the \
-                         user who runs it (id {own}) and root are served"
-                    );
-                }
-                false
-            }
-            Verdict::Unknown => {
-                if !std::mem::replace(&mut self.said_unknown, true) {
-                    log::warn!(
-                        "this system does not tell which user connects to this plugin, so every user of this machine \
-                         can call it"
-                    );
-                }
-                true
-            }
+    fn warn_of_stranger(&mut self, user: u32, own: u32) {
+        if self.strangers.len() < MAX_STRANGERS && self.strangers.insert(user) {
+            log::warn!(
+                "another user of this machine (id {user}) connected to this plugin and was refused: only the user who \
+                 runs it (id {own}) and root are served"
+            );
+        }
+    }
+
+    fn warn_of_everybody(&mut self) {
+        if !std::mem::replace(&mut self.said_unknown, true) {
+            log::warn!(
+                "this system does not tell which user connects to this plugin, so every user of this machine can call it"
+            );
+        }
+    }
+
+    fn warn_of_failure(&mut self, error: &io::Error) {
+        if is_due(&mut self.said_untold) {
+            let limit = system::reached_limit(error).map(|limit| format!("; {limit}")).unwrap_or_default();
+            log::warn!(
+                "this plugin refused a connection, since the system cannot tell for now which user made it: {error}{limit}"
+            );
         }
     }
 
     async fn wait_for_room(&mut self, problem: impl fmt::Display) {
-        if self.said_full.is_none_or(|said| said.elapsed() > SAID_AGAIN) {
-            self.said_full = Some(Instant::now());
+        if is_due(&mut self.said_full) {
             log::warn!("this plugin can take no more connections for now: {problem}");
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Whether something is to be said that was said at `said`, which it is then.
+fn is_due(said: &mut Option<Instant>) -> bool {
+    let is_due = said.is_none_or(|said| said.elapsed() > SAID_AGAIN);
+    if is_due {
+        *said = Some(Instant::now());
+    }
+    is_due
 }

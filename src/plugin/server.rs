@@ -49,13 +49,13 @@ pub async fn serve<P: Provider>(
 ) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     let calls = service.calls();
-    let limits = Limits::new(calls.clone());
+    let (limits, door) = (Limits::new(calls.clone()), Door::new(listener));
     let service = ResourceProviderServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let (stop, mut open) = (CancellationToken::new(), JoinSet::new());
     tokio::select! {
-        () = accept(Door::new(listener), service, &limits, &stop, &mut open) => {}
+        () = accept(door, service, &limits, &stop, &mut open) => {}
         () = signals.recv() => {}
         () = engine_gone => {}
     }
@@ -74,10 +74,7 @@ async fn accept<P: Provider>(
     open: &mut JoinSet<()>,
 ) {
     loop {
-        let (stream, place) = tokio::select! {
-            came = door.next() => came,
-            Some(_ended) = open.join_next() => continue,
-        };
+        let (stream, place) = forgetting_ended(open, door.next()).await;
         let (connection, service, stop) = (limits.connection(), service.clone(), stop.clone());
         let service = service_fn(move |request| connection.clone().serve(service.clone(), request));
         let http = limits::http(TokioExecutor::new());
@@ -93,5 +90,16 @@ async fn accept<P: Provider>(
             }
             drop(place);
         });
+    }
+}
+
+/// The result of `next`; connections that end until then are forgotten.
+async fn forgetting_ended<T>(open: &mut JoinSet<()>, next: impl Future<Output = T>) -> T {
+    let mut next = pin!(next);
+    loop {
+        tokio::select! {
+            result = next.as_mut() => return result,
+            Some(_ended) = open.join_next() => {}
+        }
     }
 }

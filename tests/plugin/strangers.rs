@@ -3,9 +3,17 @@
 
 use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
-use support::plugin::{Plugin, executable};
+use serde_json::json;
+use support::{
+    plugin::{Plugin, executable},
+    within_deadline,
+};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    net::TcpStream,
+    process::{Child, ChildStdout, Command},
+};
 
 use crate::machine::{Machine, Running};
 
@@ -35,6 +43,29 @@ pub(crate) fn as_user(user: u32, program: impl Into<OsString>) -> Command {
     command
 }
 
+/// A program of another user in Perl, which does with sockets what a shell cannot, and the lines that it prints.
+fn perl(user: u32, script: &str, arguments: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut command = as_user(user, "perl");
+    command.args(["-MSocket", "-e", &format!("$| = 1; {script}")]).args(arguments);
+    let mut process = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("perl runs");
+    let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+    (process, lines)
+}
+
+async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    let line = within_deadline("a line of perl", lines.next_line()).await;
+    line.expect("text").expect("a line")
+}
+
+/// Connects to a port and resets the connection, for ever. Prints a line for each five hundred.
+const RESETS: &str = r#"for (my $resets = 1; ; $resets++) {
+    socket(my $socket, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+    setsockopt($socket, SOL_SOCKET, SO_LINGER, pack("ii", 1, 0)) or die "setsockopt: $!";
+    connect($socket, pack_sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die "connect: $!";
+    close($socket);
+    print "$resets\n" if $resets % 500 == 0;
+}"#;
+
 /// How many bytes of its greeting the plugin sends to `user`, who says what every HTTP/2 client says first.
 async fn greeting(user: u32, host: &str, port: u16) -> usize {
     let script = format!(
@@ -42,7 +73,7 @@ async fn greeting(user: u32, host: &str, port: u16) -> usize {
          head --bytes {GREETING} <&3 | wc --bytes"
     );
     let output = as_user(user, "bash").args(["-c", &script]).stderr(Stdio::null()).output();
-    let output = support::within_deadline("a greeting", output).await.expect("bash runs");
+    let output = within_deadline("a greeting", output).await.expect("bash runs");
     String::from_utf8(output.stdout).expect("text").trim().parse().expect("a number")
 }
 
@@ -144,4 +175,57 @@ async fn a_stranger_s_connections_do_not_slow_the_plugin_down() {
     running.plugin.client.get_plugin_info(()).await.expect("the engine is served");
     let open = running.plugin.open_files().len();
     assert!(open < 30, "refused connections are closed, but {open} files are open");
+}
+
+#[tokio::test]
+async fn calls_go_on_while_a_stranger_s_connections_are_reset() {
+    if !can_be_others() {
+        return;
+    }
+    let mut running = start().await;
+    running.plugin.client.get_plugin_info(()).await.expect("the engine is served");
+    let before = running.plugin.bytes_read();
+    let (mut stranger, mut resets) = perl(STRANGER, RESETS, &[&running.plugin.port.to_string()]);
+    let calls = async {
+        for _ in 0..5 {
+            line(&mut resets).await;
+            for _ in 0..20 {
+                running.plugin.client.get_plugin_info(()).await.expect("the engine is served");
+            }
+        }
+    };
+    within_deadline("a hundred calls", calls).await;
+    assert_eq!(stranger.try_wait().unwrap(), None, "the stranger goes on");
+    let read = running.plugin.bytes_read() - before;
+    assert!(read < 64 << 10, "{read} bytes were read to know who it was who is gone");
+}
+
+/// Opens connections to the plugin until it can open but one more file.
+async fn leave_one_file(plugin: &Plugin, limit: usize) -> Vec<TcpStream> {
+    let mut connections = Vec::new();
+    while plugin.room_for_files(limit) > 1 {
+        let mut connection = TcpStream::connect(("127.0.0.1", plugin.port)).await.unwrap();
+        connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        connection.read_exact(&mut [0; GREETING]).await.expect("it is served");
+        connections.push(connection);
+    }
+    connections
+}
+
+#[tokio::test]
+async fn a_stranger_who_takes_the_last_file_is_not_served() {
+    if !can_be_others() {
+        return;
+    }
+    let mut running = Machine::new().open_files(20).start().await;
+    running.engine.wait_for_more_checks(0).await;
+    let _connections = leave_one_file(&running.plugin, 20).await;
+    let (stranger, mut resets) = perl(STRANGER, RESETS, &[&running.plugin.port.to_string()]);
+    line(&mut resets).await;
+    drop(stranger);
+    assert_eq!(greeting(STRANGER, "127.0.0.1", running.plugin.port).await, 0);
+    running.plugin.configure(json!({"region": "eu-west-1", "notOurs": "key"})).await.unwrap();
+    running.engine.wait_for_line("aws:notOurs").await;
+    let log = running.engine.log();
+    assert!(!log.iter().any(|(_, line)| line.contains("every user of this machine can call it")), "{log:?}");
 }

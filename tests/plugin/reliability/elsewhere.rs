@@ -171,8 +171,18 @@ const NEIGHBOURS: &[Row] = &[
     ),
     (
         "another user connects again and again",
-        "nobody is slowed down, and nothing stays open",
+        "calls are answered, and nothing stays open",
         "strangers::a_stranger_s_connections_do_not_slow_the_plugin_down",
+    ),
+    (
+        "another user resets each connection at once",
+        "calls are answered, and nothing is read to know who it was",
+        "strangers::calls_go_on_while_a_stranger_s_connections_are_reset",
+    ),
+    (
+        "another user's connection takes the last file",
+        "it is refused all the same",
+        "strangers::a_stranger_who_takes_the_last_file_is_not_served",
     ),
     (
         "others can write into the folder of shared tokens",

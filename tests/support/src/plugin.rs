@@ -208,10 +208,24 @@ impl Plugin {
         rest.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// How many bytes it has read from files so far, those of the kernel among them. Connections do not count.
+    pub fn bytes_read(&self) -> u64 {
+        let io = fs::read_to_string(self.in_proc("io")).expect("the plugin runs");
+        let read = io.lines().find_map(|line| line.strip_prefix("rchar: ")).expect("Linux tells");
+        read.parse().expect("a number")
+    }
+
     /// What its open files are: paths, or for example `socket:[42]`.
     pub fn open_files(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(self.in_proc("fd")).expect("the plugin runs");
         files.filter_map(|file| fs::read_link(file.expect("a file").path()).ok()).collect()
+    }
+
+    /// How many more files it can open below this limit. What it was started with can lie above.
+    pub fn room_for_files(&self, limit: usize) -> usize {
+        let files = fs::read_dir(self.in_proc("fd")).expect("the plugin runs");
+        let numbers = files.filter_map(|file| file.expect("a file").file_name().to_str()?.parse::<usize>().ok());
+        limit - numbers.filter(|number| *number < limit).count()
     }
 
     /// How many of its open files are connections or ports.
