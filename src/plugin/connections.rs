@@ -53,8 +53,8 @@ pub(super) struct Door {
 }
 
 impl Door {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        let (places, strangers, peers) = (Arc::new(Semaphore::new(CONNECTIONS)), BTreeSet::new(), Peers::new());
+    pub(super) fn new(listener: TcpListener, peers: Peers) -> Self {
+        let (places, strangers) = (Arc::new(Semaphore::new(CONNECTIONS)), BTreeSet::new());
         Self { listener, places, peers, strangers, said_unknown: false, said_full: None, said_untold: None }
     }
 

@@ -13,6 +13,7 @@ use tonic::{
 use super::{
     dial::Dialer,
     log::{Line, Receiver},
+    peer::Peers,
 };
 use crate::proto::{
     health::{HealthCheckRequest, health_client::HealthClient},
@@ -41,6 +42,7 @@ pub struct Engine {
     channel: watch::Sender<Option<Channel>>,
     /// Told when a connection closed.
     closed: Arc<Notify>,
+    peers: Peers,
 }
 
 impl Engine {
@@ -49,7 +51,12 @@ impl Engine {
     pub fn new(log: Receiver) -> Self {
         let channel = watch::Sender::new(None);
         tokio::spawn(forward(log, channel.subscribe()));
-        Self { channel, closed: Arc::default() }
+        Self { channel, closed: Arc::default(), peers: Peers::new() }
+    }
+
+    /// What tells who is at the other end of a connection: of the engine's, whoever made it.
+    pub(super) fn peers(&self) -> Peers {
+        self.peers.clone()
     }
 
     /// Makes the engine at `address` (`host:port`) the one that gets the log. Opens no connection yet.
@@ -59,13 +66,13 @@ impl Engine {
     /// When `address` is not `host:port`.
     pub fn connect(&self, address: &str) -> Result<(), Error> {
         let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
-        let dialer = Dialer::new(CONNECT_TIMEOUT, KEEPALIVE, self.closed.clone());
+        let dialer = Dialer::new(CONNECT_TIMEOUT, KEEPALIVE, self.peers.clone(), self.closed.clone());
         self.channel.send_replace(Some(endpoint.connect_with_connector_lazy(dialer)));
         Ok(())
     }
 
-    /// Ready once the engine that is connected now does not answer health checks any more. An engine without a health
-    /// service answers UNIMPLEMENTED and so counts as there.
+    /// Ready once the engine that is connected now does not answer health checks any more, be it that another user has taken
+    /// its port. An engine without a health service answers UNIMPLEMENTED and so counts as there.
     pub async fn gone(&self) {
         let Some(channel) = self.channel.borrow().clone() else { return std::future::pending().await };
         let mut health = HealthClient::new(channel);

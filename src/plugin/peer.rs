@@ -61,6 +61,8 @@ struct Socket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
     User(u32),
+    /// Whoever accepts it will be.
+    Pending,
     /// A socket that is closed has none; the kernel may show root in its place.
     Nobody,
     /// The system does not tell.
@@ -85,6 +87,25 @@ impl Peers {
     pub(super) async fn who_connected(&self, stream: &TcpStream) -> io::Result<Verdict> {
         let Some(end) = other_end(stream) else { return Ok(Verdict::Gone) };
         let owner = self.owner(end).await?;
+        Ok(self.verdict(stream, owner))
+    }
+
+    /// Who has, or will have, the other end of a connection that was made here.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be told for now.
+    pub(super) async fn who_answers(&self, stream: &TcpStream) -> io::Result<Verdict> {
+        let Some(end) = other_end(stream) else { return Ok(Verdict::Gone) };
+        if !end.is_of_this_machine() {
+            return Ok(Verdict::Unknown);
+        }
+        // In this order: what nobody has accepted even then was all the time of who listened.
+        let listener = self.owner(Socket { peer: None, ..end }).await?;
+        let owner = match self.owner(end).await? {
+            Owner::Pending => listener,
+            owner => owner,
+        };
         Ok(self.verdict(stream, owner))
     }
 
@@ -115,7 +136,7 @@ impl Peers {
         }
         match owner {
             Owner::Untold => Verdict::Unknown,
-            Owner::Nobody => Verdict::Gone,
+            Owner::Nobody | Owner::Pending => Verdict::Gone,
             Owner::User(ROOT) => Verdict::Own,
             Owner::User(user) if user != self.user => Verdict::Other { user, own: self.user },
             Owner::User(_) if self.is_ambiguous => Verdict::Unknown,
@@ -143,6 +164,11 @@ fn other_end(stream: &TcpStream) -> Option<Socket> {
 }
 
 impl Socket {
+    /// Whether it is of this machine. What connects to itself has one address for both ends.
+    fn is_of_this_machine(&self) -> bool {
+        self.at.ip().is_loopback() || self.peer.is_some_and(|peer| peer.ip() == self.at.ip())
+    }
+
     /// Its ports as the kernel has them.
     fn ports(&self) -> [u8; 4] {
         let ([a, b], [c, d]) = (self.at.port().to_be_bytes(), self.peer.map_or(0, |peer| peer.port()).to_be_bytes());
@@ -186,11 +212,12 @@ fn if_there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 // States of sockets, for the kernel.
 const ESTABLISHED: u8 = 1;
+const SYN_RECEIVED: u8 = 3;
 const LISTEN: u8 = 10;
 
 const fn owner(state: u8, user: u32, inode: u64) -> Owner {
     match (state, inode) {
-        (_, 0) => Owner::Nobody,
+        (SYN_RECEIVED, _) | (ESTABLISHED, 0) => Owner::Pending,
         (ESTABLISHED | LISTEN, _) => Owner::User(user),
         _ => Owner::Nobody,
     }
@@ -346,7 +373,7 @@ fn entry(line: &str) -> Option<([&str; 2], Owner)> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv6Addr;
+    use std::net::{Ipv6Addr, SocketAddrV6};
 
     use futures_util::FutureExt;
     use tokio::net::TcpListener;
@@ -393,6 +420,30 @@ mod tests {
             assert_eq!(owners(&client).await, own, "{to}");
             for peers in both_ways() {
                 assert_eq!(peers.who_connected(&stream).await.unwrap(), Verdict::Own, "{to}");
+                assert_eq!(peers.who_answers(&client).await.unwrap(), Verdict::Own, "{to}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_accepted_is_of_who_listens() {
+        let any = SocketAddr::V6(SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 0, 0, 0));
+        for (at, to) in [
+            ((LOCALHOSTS[0], 0).into(), LOCALHOSTS[0]),
+            ((LOCALHOSTS[1], 0).into(), LOCALHOSTS[1]),
+            ((Ipv4Addr::UNSPECIFIED, 0).into(), LOCALHOSTS[0]),
+            (any, LOCALHOSTS[0]),
+            (any, LOCALHOSTS[1]),
+        ] {
+            let listener = TcpListener::bind(at).await.unwrap();
+            let client = TcpStream::connect((to, listener.local_addr().unwrap().port())).await.unwrap();
+            assert_eq!(owners(&client).await, [Owner::Pending; 2], "{at} {to}");
+            for peers in both_ways() {
+                assert_eq!(peers.who_answers(&client).await.unwrap(), Verdict::Own, "{at} {to}");
+            }
+            drop(listener);
+            for peers in both_ways() {
+                assert_eq!(peers.who_answers(&client).await.unwrap(), Verdict::Gone, "{at} {to}");
             }
         }
     }
@@ -423,9 +474,10 @@ mod tests {
     #[tokio::test]
     async fn a_question_that_fails_is_no_reason_to_serve() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         unreadable().who_connected(&stream).await.unwrap_err();
+        unreadable().who_answers(&client).await.unwrap_err();
     }
 
     #[tokio::test]

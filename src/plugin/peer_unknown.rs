@@ -19,4 +19,9 @@ impl Peers {
     pub(super) async fn who_connected(&self, _stream: &TcpStream) -> io::Result<Verdict> {
         Ok(Verdict::Unknown)
     }
+
+    /// Who has the other end of a connection that was made here.
+    pub(super) async fn who_answers(&self, _stream: &TcpStream) -> io::Result<Verdict> {
+        Ok(Verdict::Unknown)
+    }
 }

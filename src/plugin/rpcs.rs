@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     Checked, CheckedConfiguration, Engine, Failure, InvokeError, Json, Provider, Schema,
+    peer::Peers,
     property::{self, Accepts, Object, Value},
     schema::top_level,
     threads,
@@ -103,6 +104,11 @@ impl<P: Provider> Service<P> {
     /// The calls in flight.
     pub fn calls(&self) -> Calls {
         self.calls.clone()
+    }
+
+    /// What tells who is at the other end of a connection.
+    pub(super) fn peers(&self) -> Peers {
+        self.engine.peers()
     }
 
     /// Whether results are secret although no argument was.

@@ -49,7 +49,7 @@ pub async fn serve<P: Provider>(
 ) -> io::Result<()> {
     let mut signals = Signals::listen()?;
     let calls = service.calls();
-    let (limits, door) = (Limits::new(calls.clone()), Door::new(listener));
+    let (limits, door) = (Limits::new(calls.clone()), Door::new(listener, service.peers()));
     let service = ResourceProviderServer::new(service)
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);

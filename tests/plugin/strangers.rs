@@ -5,13 +5,14 @@ use std::{ffi::OsString, os::unix::fs::PermissionsExt, path::Path, process::Stdi
 
 use serde_json::json;
 use support::{
-    plugin::{Plugin, executable},
+    engine::Engine,
+    plugin::{Plugin, command, executable},
     within_deadline,
 };
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
-    net::TcpStream,
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, copy_bidirectional},
+    net::{TcpListener, TcpStream},
     process::{Child, ChildStdout, Command},
 };
 
@@ -66,6 +67,15 @@ const RESETS: &str = r#"for (my $resets = 1; ; $resets++) {
     print "$resets\n" if $resets % 500 == 0;
 }"#;
 
+/// Listens on a port, which it says, and says how long the first thing is that who comes sends.
+const LISTENS: &str = r#"socket(my $listener, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+    setsockopt($listener, SOL_SOCKET, SO_REUSEADDR, 1) or die "setsockopt: $!";
+    bind($listener, pack_sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die "bind: $!";
+    listen($listener, 8) or die "listen: $!";
+    print "listening\n";
+    accept(my $connection, $listener) or die "accept: $!";
+    print sysread($connection, my $bytes, 65536) // 0, "\n";"#;
+
 /// How many bytes of its greeting the plugin sends to `user`, who says what every HTTP/2 client says first.
 async fn greeting(user: u32, host: &str, port: u16) -> usize {
     let script = format!(
@@ -113,9 +123,10 @@ pub(crate) fn public_executable() -> (TempDir, OsString) {
 }
 
 /// The plugin, started by `launcher`, which runs what is behind it.
-async fn started_by(launcher: &[&str], executable: &Path) -> Plugin {
+async fn started_by(launcher: &[&str], executable: &Path, arguments: &[String]) -> Plugin {
     let mut started = Command::new(launcher[0]);
-    started.args(&launcher[1..]).arg(executable).envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
+    started.args(&launcher[1..]).arg(executable).args(arguments);
+    started.envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
     started.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     Plugin::from_command(started).await
 }
@@ -128,8 +139,10 @@ async fn the_plugin_of_a_user_serves_the_user_and_an_engine_of_root() {
     let (_folder, executable) = public_executable();
     let user = STRANGER.to_string();
     let launcher = ["setpriv", "--reuid", &user, "--regid", &user, "--clear-groups"];
-    let mut plugin = started_by(&launcher, executable.as_ref()).await;
+    let engine = Engine::start().await.unwrap();
+    let mut plugin = started_by(&launcher, executable.as_ref(), &[engine.address()]).await;
     plugin.client.get_plugin_info(()).await.expect("root is served");
+    engine.wait_for_more_checks(0).await;
     assert_eq!(greeting(STRANGER, "127.0.0.1", plugin.port).await, GREETING);
     assert_eq!(greeting(NOBODY, "127.0.0.1", plugin.port).await, 0);
 }
@@ -142,7 +155,7 @@ async fn in_a_user_namespace_only_users_whom_it_knows_are_served() {
         return;
     }
     let (_folder, executable) = public_executable();
-    let mut plugin = started_by(&["unshare", "--user", "--map-root-user"], executable.as_ref()).await;
+    let mut plugin = started_by(&["unshare", "--user", "--map-root-user"], executable.as_ref(), &[]).await;
     plugin.client.get_plugin_info(()).await.expect("the user who started it is served");
     for user in [STRANGER, NOBODY] {
         assert_eq!(greeting(user, "127.0.0.1", plugin.port).await, 0, "{user}");
@@ -156,7 +169,7 @@ async fn a_user_namespace_that_knows_nobody_is_warned_of() {
         return;
     }
     let (_folder, executable) = public_executable();
-    let mut plugin = started_by(&["unshare", "--user"], executable.as_ref()).await;
+    let mut plugin = started_by(&["unshare", "--user"], executable.as_ref(), &[]).await;
     plugin.client.get_plugin_info(()).await.expect("it is served");
     plugin.signal("TERM").await;
     let (_, _, stderr) = plugin.wait().await;
@@ -228,4 +241,30 @@ async fn a_stranger_who_takes_the_last_file_is_not_served() {
     running.engine.wait_for_line("aws:notOurs").await;
     let log = running.engine.log();
     assert!(!log.iter().any(|(_, line)| line.contains("every user of this machine can call it")), "{log:?}");
+}
+
+#[tokio::test]
+async fn a_stranger_who_takes_the_engine_s_port_is_sent_nothing_and_the_plugin_ends() {
+    if !can_be_others() {
+        return;
+    }
+    let engine = Engine::start().await.unwrap();
+    let between = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = between.local_addr().unwrap();
+    let mut started = command();
+    started.arg(address.to_string());
+    let plugin = Plugin::from_command(started).await;
+    let (mut stream, _) = between.accept().await.unwrap();
+    let mut to_engine = TcpStream::connect(engine.address()).await.unwrap();
+    let connection = tokio::spawn(async move { copy_bidirectional(&mut stream, &mut to_engine).await });
+    engine.wait_for_more_checks(0).await;
+    // As with an engine that ends, but for the order: the stranger is there before the plugin can notice.
+    drop(between);
+    let (_stranger, mut said) = perl(STRANGER, LISTENS, &[&address.port().to_string()]);
+    assert_eq!(line(&mut said).await, "listening");
+    connection.abort();
+    assert_eq!(line(&mut said).await, "0", "nothing is sent");
+    let (code, _, stderr) = plugin.wait().await;
+    assert_eq!(code, Some(0));
+    assert!(stderr.contains("another user of this machine (id 12345) listens there"), "{stderr}");
 }

@@ -185,6 +185,11 @@ const NEIGHBOURS: &[Row] = &[
         "strangers::a_stranger_who_takes_the_last_file_is_not_served",
     ),
     (
+        "another user takes the engine's port when the engine ends",
+        "nothing is sent there, and the plugin ends, too",
+        "strangers::a_stranger_who_takes_the_engine_s_port_is_sent_nothing_and_the_plugin_ends",
+    ),
+    (
         "others can write into the folder of shared tokens",
         "it is not used, and a warning says so",
         "cache_folder::a_folder_that_others_can_write_is_refused",
