@@ -45,7 +45,8 @@ fn three(history: &mut History, now: Duration, random: f64) -> Option<f64> {
 fn official(history: &mut History, now: Duration, random: f64) -> Option<f64> {
     let failures = count(history, now, random);
     let longest = 2_f64.powi(failures.cast_signed());
-    (failures < OFFICIAL).then(|| if longest < OFFICIAL_LONGEST { random * longest } else { OFFICIAL_LONGEST })
+    let wait = if longest < OFFICIAL_LONGEST { random * longest } else { OFFICIAL_LONGEST };
+    (failures < OFFICIAL).then_some(wait)
 }
 
 /// The failures, this one among them; what the plugin would wait is not asked.

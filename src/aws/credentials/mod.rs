@@ -102,14 +102,15 @@ pub(crate) const WOULD_COME: &str = "they would come from ";
 pub(super) async fn rehearse(session: &Session) -> Result<(), Error> {
     let plan = Plan::new(session)?;
     match &plan.base {
-        Base::Keys(..) | Base::Process(_) | Base::Container(_) => {}
         Base::WebIdentity(given) => drop(given.token.read().await?),
         Base::Sso(sign_in) => sso::check(sign_in).await?,
         Base::Login(sign_in) => drop(login::credentials(sign_in).await?),
-        Base::Instance => match instance::disabled(session)? {
-            Some(why_not) => return Err(plan.nothing(why_not)),
-            None => {}
-        },
+        Base::Instance => {
+            if let Some(why_not) = instance::disabled(session)? {
+                return Err(plan.nothing(why_not));
+            }
+        }
+        Base::Keys(..) | Base::Process(_) | Base::Container(_) => {}
     }
     let profile = plan.profile.as_ref().map(|profile| format!("{profile}: ")).unwrap_or_default();
     let roles = plan.roles.iter().chain(session.configuration.roles());
