@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the plugin for release for one system: build.sh TARGET, which prints the path of the executable.
 #
-# For Linux, Zig compiles the C parts and links against the oldest glibc that it may meet; for Windows MinGW does, and
-# Rust's standard library is built as well. No path of this machine gets into the executable.
+# For Linux, Zig compiles the C parts and links against the oldest glibc that it may meet; for macOS against libSystem and the
+# names in platforms/darwin; for Windows MinGW does. Rust's standard library is built where there is none. No path of this
+# machine gets into the executable.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$1
@@ -19,7 +20,7 @@ if ! [ -d "$(rustc --print target-libdir --target "$target")" ]; then
     if ! [ -d "$("$RUSTC" --print target-libdir --target "$target")" ]; then
         # The option is an unstable one, which only the nightly toolchain would take.
         export RUSTC_BOOTSTRAP=1
-        std=(-Z build-std=std,panic_abort)
+        std=(-Z "build-std=std,panic_abort")
     fi
 fi
 sysroot=$("${RUSTC:-rustc}" --print sysroot)
@@ -32,8 +33,9 @@ case $target in
     # A panic aborts, so nothing reads the tables by which exceptions unwind the stack. Windows has to have them.
     *) RUSTFLAGS+=" -C force-unwind-tables=no" ;;
 esac
-arguments=(--release --locked --bin pulumi-resource-aws)
-executable=$CARGO_TARGET_DIR/$target/release/pulumi-resource-aws
+name=pulumi-resource-aws
+arguments=(--release --locked --bin "$name")
+executable=$CARGO_TARGET_DIR/$target/release/$name
 case $target in
     *-linux-gnu)
         make --no-print-directory .tools/zig/.installed >&2
@@ -49,9 +51,30 @@ case $target in
         export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32
         cargo build "${std[@]}" "${arguments[@]}" --target "$target" >&2
         ;;
+    *-apple-darwin)
+        macos=$("${RUSTC:-rustc}" --print deployment-target --target "$target")
+        macos=${macos#*=}
+        if [ "$(uname -s)" != Darwin ]; then
+            make --no-print-directory .tools/zig/.installed >&2
+            darwin=$root/platforms/darwin
+            RUSTFLAGS+=" -L $darwin -C link-arg=-F$darwin -C link-arg=-Wl,-dead_strip_dylibs"
+            # The linker strips what it then signs; rustc would strip what is signed.
+            RUSTFLAGS+=" -C link-arg=-Wl,-S -C link-arg=-Wl,-x"
+            arguments+=("${std[@]}" --config profile.release.strip=false --config "profile.release.package.$name.strip=false")
+            export ZIG_TARGET=${target%%-*}-macos.$macos-none
+            # Any folder: rustc would look for Xcode's.
+            export SDKROOT=$darwin
+            variable=${target//-/_}
+            export "CC_$variable=$darwin/cc" "AR_$variable=$tools/zig/bin/python-zig ar"
+            export "CARGO_TARGET_${variable^^}_LINKER=$darwin/cc"
+        fi
+        cargo build "${arguments[@]}" --target "$target" >&2
+        ;;
     *) cargo build "${arguments[@]}" --target "$target" >&2 ;;
 esac
-if [[ $target = *-linux-gnu ]]; then
+if [[ $target = *-apple-darwin ]]; then
+    platforms/darwin/check.py "$executable" "${target%%-*}" "$macos"
+elif [[ $target = *-linux-gnu ]]; then
     newest=$(readelf --version-info "$executable" | grep --only-matching 'GLIBC_[0-9.]*' | sort --version-sort | tail -n 1)
     [ "$(printf '%s\n' "$newest" "GLIBC_$glibc" | sort --version-sort | tail -n 1)" = "GLIBC_$glibc" ] ||
         { echo "build.sh: $executable asks for $newest, newer than GLIBC_$glibc" >&2; exit 1; }

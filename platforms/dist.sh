@@ -21,7 +21,11 @@ target() {
 # What keeps this machine from building for a system, if anything does.
 lacks() {
     case $1 in
-        darwin-*) [ "$(uname -s)" = Darwin ] || echo "it takes a Mac: Apple's libraries are on no other system" ;;
+        darwin-*)
+            [ "$(uname -s)" = Darwin ] || [ -d "$(rustc --print target-libdir --target "$(target "$1")")" ] ||
+                { [ "$(uname -sm)" = "Linux x86_64" ] && command -v apt-get >/dev/null; } ||
+                echo "it takes a Mac, Rust's library for macOS from rustup, or Debian's packages on x86-64"
+            ;;
         linux-* | windows-amd64) ;;
         *) echo "nobody has tried to build for it" ;;
     esac
