@@ -72,6 +72,10 @@ case $target in
         ;;
     *) cargo build "${arguments[@]}" --target "$target" >&2 ;;
 esac
+if grep --quiet --text --fixed-strings -e "$root/" -e "$cargo_home/" -e "$sysroot/lib/rustlib/" "$executable"; then
+    echo "build.sh: $executable holds a path of this machine" >&2
+    exit 1
+fi
 if [[ $target = *-apple-darwin ]]; then
     platforms/darwin/check.py "$executable" "${target%%-*}" "$macos"
 elif [[ $target = *-linux-gnu ]]; then
