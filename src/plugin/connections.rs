@@ -75,7 +75,8 @@ impl Door {
                     self.wait_for_room(format_args!("{error}; {}", system::limit_of_files())).await;
                 }
                 // The peer has gone already.
-                Err(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => self.wait_for_room(error).await,
             }
             // Those who are served have their turns, however many are refused.
             yield_now().await;

@@ -153,7 +153,8 @@ fn typescript() {
     let asked: BTreeSet<_> = ecr.requests().into_iter().map(|asked| (asked.service, asked.operation)).collect();
     assert_eq!(asked.len(), 9, "every operation: {asked:?}");
     let tokens = ecr.requests().into_iter().filter(|asked| asked.operation == "GetAuthorizationToken").count();
-    assert_eq!(tokens, 3, "one for the caller's registry, one by its id, one public");
+    // The caller's registry is asked for without its id and by it, at the same time or one behind the other.
+    assert!((2..=3).contains(&tokens), "one for each registry, or for each way to name it: {tokens}");
 }
 
 /// The operations that moto, an implementation that is not ours, has.
