@@ -16,7 +16,7 @@ const HOSTS: [&str; 3] = [".dkr.", ".dkr-ecr.", ".dkr-ecr-fips."];
 ///
 /// A failure that says what was given and what it looks like.
 pub(super) fn check(given: &str) -> Result<(), Failure> {
-    if given.len() == DIGITS && given.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_account(given) {
         return Ok(());
     }
     let hint = hint(given);
@@ -40,8 +40,15 @@ pub(super) fn subject(given: Option<&str>) -> String {
     }
 }
 
+fn is_account(text: &str) -> bool {
+    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn hint(given: &str) -> String {
-    let host = given.trim_start_matches("https://").trim_start_matches("http://");
+    let lower_case = given.to_ascii_lowercase();
+    // Without a scheme, such as Helm's `oci://`, and without a user.
+    let below_scheme = lower_case.split_once("://").map_or(lower_case.as_str(), |(_, rest)| rest);
+    let host = below_scheme.split_once('@').map_or(below_scheme, |(_, host)| host);
     if given.trim() != given {
         return ": there is white space around it".to_owned();
     }
@@ -59,7 +66,7 @@ fn hint(given: &str) -> String {
             format!(": it has {digits}")
         };
     }
-    let account = |part| host.split_once(part).map(|(account, _)| (part, account));
+    let account = |part| host.split_once(part).map(|(account, _)| (part, account)).filter(|(_, id)| is_account(id));
     if let Some((part, account)) = HOSTS.into_iter().find_map(account) {
         return format!(": that is a registry's URL; its id is the part in front of `{part}`, {account}");
     }
@@ -68,7 +75,7 @@ fn hint(given: &str) -> String {
         let account = account.map(|account| format!(", {account}")).unwrap_or_default();
         return format!(": that is an ARN; the id is the fifth part of a repository's{account}");
     }
-    if host != given || given.contains('/') && given.contains('.') {
+    if below_scheme != lower_case || given.contains('/') && given.contains('.') {
         return ": that is a URL; use a repository's `registryId`".to_owned();
     }
     ": that looks like a repository's name or id; use the repository's `registryId`".to_owned()
