@@ -91,8 +91,10 @@ $(TOOLS)/%/.installed: $(addprefix $(TOOLCHAIN)/%/,package.json package-lock.jso
 	@$(long) "Node.js modules of toolchain/$* (1 minute)" $(TOOL_LOGS)/$*.log npm ci --prefix $(@D)
 	@touch $@
 
+# The tests build programs from the same modules without a network, and then those of other systems are looked for, too.
 $(COMPILED)/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
 	@mkdir -p $(@D)
+	@go -C $(<D) mod download
 	@$(long) "examples/$* with its SDK (1 minute)" $(TOOL_LOGS)/example-$*.log \
 		go -C $(<D) build -v -trimpath -o $(abspath $@) .
 
