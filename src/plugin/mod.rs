@@ -8,6 +8,7 @@ mod dial;
 mod engine;
 mod limits;
 pub mod log;
+mod messages;
 mod package;
 #[cfg_attr(not(target_os = "linux"), path = "peer_unknown.rs")]
 mod peer;

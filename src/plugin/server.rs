@@ -13,11 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Provider, Service,
-    connections::Door,
-    limits::{self, Limits, MAX_MESSAGE_BYTES},
-};
+use super::{Provider, Service, connections::Door, limits::Limits, messages::MAX_MESSAGE_BYTES};
 use crate::{proto::pulumirpc::resource_provider_server::ResourceProviderServer, system::Signals};
 
 /// How long calls may take to end after a signal. The engine kills the process 5 s after its SIGINT.
@@ -76,8 +72,8 @@ async fn accept<P: Provider>(
     loop {
         let (stream, place) = forgetting_ended(open, door.next()).await;
         let (connection, service, stop) = (limits.connection(), service.clone(), stop.clone());
+        let http = connection.http(TokioExecutor::new());
         let service = service_fn(move |request| connection.clone().serve(service.clone(), request));
-        let http = limits::http(TokioExecutor::new());
         open.spawn(async move {
             let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
             let stopped = tokio::select! {

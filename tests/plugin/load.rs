@@ -30,8 +30,11 @@ const MIB: usize = 1 << 20;
 /// How much of a large message is sent, in MiB.
 const SENT: usize = 40;
 
+/// The longest message.
+const LONGEST: usize = 400 * MIB;
+
 /// A message that arrives, or the beginning of one whose rest never does.
-struct Message {
+pub(crate) struct Message {
     pieces: std::vec::IntoIter<Bytes>,
     ends: bool,
     taken: Arc<AtomicUsize>,
@@ -39,16 +42,35 @@ struct Message {
 
 impl Message {
     fn whole(message: Vec<u8>) -> Self {
-        let length = u32::try_from(message.len()).expect("a length");
-        let prefix = [&[0][..], &length.to_be_bytes()].concat();
-        Self { pieces: vec![[prefix, message].concat().into()].into_iter(), ends: true, taken: Arc::default() }
+        Self { ends: true, ..Self::begun(message.len(), vec![message.into()], &Arc::default()) }
+    }
+
+    /// A message of so many bytes, which are a field that no method knows.
+    pub(crate) fn unknown(length: usize) -> Self {
+        let mut head = vec![15 << 3 | 2];
+        let content = length - head.len() - prost::encoding::encoded_len_varint(length as u64);
+        prost::encoding::encode_varint(content as u64, &mut head);
+        // What begins thus is no field, so there are none in it to be counted.
+        let piece = Bytes::from(vec![0xff; MIB]);
+        let pieces = [head.into(), piece.slice(..content % MIB)].into_iter().chain(vec![piece; content / MIB]);
+        Self { ends: true, ..Self::begun(length, pieces.collect(), &Arc::default()) }
+    }
+
+    /// A message of which nothing but its length comes.
+    pub(crate) fn announced(length: usize) -> Self {
+        Self::begun(length, Vec::new(), &Arc::default())
     }
 
     /// The first [`SENT`] MiB of a message of 380.
     fn unfinished(taken: &Arc<AtomicUsize>) -> Self {
-        let prefix = [&[0][..], &u32::try_from(380 * MIB).expect("a length").to_be_bytes()].concat();
-        let piece = Bytes::from(vec![0; MIB]);
-        let pieces: Vec<_> = [prefix.into()].into_iter().chain((0..SENT).map(|_| piece.clone())).collect();
+        Self::begun(380 * MIB, vec![vec![0; MIB].into(); SENT], taken)
+    }
+
+    fn begun(length: usize, pieces: Vec<Bytes>, taken: &Arc<AtomicUsize>) -> Self {
+        let length = u32::try_from(length).expect("a length");
+        let prefix = [&[0][..], &length.to_be_bytes()].concat();
+        // Pieces without a byte are no way to speak HTTP/2.
+        let pieces: Vec<_> = [prefix.into()].into_iter().chain(pieces).filter(|piece| !piece.is_empty()).collect();
         Self { pieces: pieces.into_iter(), ends: false, taken: taken.clone() }
     }
 }
@@ -70,8 +92,10 @@ impl Body for Message {
 }
 
 /// A connection to the plugin that lets each answer have `window` bytes.
-async fn connect(plugin: &Plugin, window: u32) -> SendRequest<Message> {
+pub(crate) async fn connect(plugin: &Plugin, window: u32) -> SendRequest<Message> {
     let stream = TcpStream::connect(("127.0.0.1", plugin.port)).await.expect("it listens");
+    // As every client of gRPC.
+    stream.set_nodelay(true).expect("it is open");
     let mut http = Builder::new(TokioExecutor::new());
     let handshake = http.initial_stream_window_size(window).handshake(TokioIo::new(stream)).await;
     let (requests, connection) = handshake.expect("it speaks HTTP/2");
@@ -79,14 +103,14 @@ async fn connect(plugin: &Plugin, window: u32) -> SendRequest<Message> {
     requests
 }
 
-fn request(method: &str, message: Message) -> Request<Message> {
+pub(crate) fn request(method: &str, message: Message) -> Request<Message> {
     let request = Request::post(format!("http://127.0.0.1/pulumirpc.ResourceProvider/{method}"));
     let request = request.header("content-type", "application/grpc").header("te", "trailers");
     request.body(message).expect("a request")
 }
 
-/// The status and message with which a call failed.
-async fn failure(response: Response<Incoming>) -> (String, String) {
+/// The status and message with which a call failed. Of one that did not, both are empty.
+pub(crate) async fn failure(response: Response<Incoming>) -> (String, String) {
     let header = |name| response.headers().get(name).map(|value| value.to_str().expect("text").to_owned());
     let (status, message) = (header("grpc-status"), header("grpc-message"));
     let _ended = response.into_body().collect().await;
@@ -130,13 +154,13 @@ async fn large_messages_share_what_one_may_have() {
     let mut connections = Vec::new();
     for _ in 0..2 {
         let mut requests = connect(&plugin, 65_535).await;
-        for _ in 0..5 {
+        for _ in 0..20 {
             calls.spawn(requests.send_request(request("CheckConfig", Message::unfinished(&taken))));
         }
         connections.push(requests);
     }
-    // One is read, four wait, the others are refused.
-    for _ in 0..5 {
+    // One is read, 16 of each connection wait, the others are refused.
+    for _ in 0..7 {
         let response = within_deadline("a refusal", calls.join_next()).await.unwrap().unwrap().unwrap();
         let (status, message) = failure(response).await;
         assert_eq!(status, "8", "{message}");
@@ -160,6 +184,82 @@ async fn large_messages_share_what_one_may_have() {
     within_deadline("room", served).await;
     let (most, now) = (memory(&plugin, "VmHWM:"), memory(&plugin, "VmRSS:"));
     assert!(most < 200 && now < 150, "{most} MiB became {now} MiB");
+}
+
+/// Waits until the plugin has taken what it takes for now.
+async fn settle(plugin: &mut Plugin, taken: &AtomicUsize) {
+    let (mut before, mut calls) = (0, 0);
+    while calls < 20 {
+        plugin.client.get_plugin_info(()).await.expect("others are served");
+        let now = taken.load(Ordering::Relaxed);
+        calls = if now == before { calls + 1 } else { 0 };
+        before = now;
+    }
+}
+
+#[tokio::test]
+async fn lengths_that_are_announced_hold_up_no_message() {
+    let mut plugin = Plugin::start().await;
+    let mut requests = connect(&plugin, 65_535).await;
+    let mut calls = JoinSet::new();
+    for _ in 0..20 {
+        calls.spawn(requests.send_request(request("CheckConfig", Message::announced(LONGEST))));
+    }
+    settle(&mut plugin, &AtomicUsize::default()).await;
+    for bytes in [17_000, 500_000, 2 * MIB] {
+        plugin.check_config(json!({"notOurs": "0".repeat(bytes)})).await.expect("others are served");
+    }
+    let call = requests.send_request(request("GetPluginInfo", Message::unknown(5 * MIB)));
+    let (status, message) = failure(within_deadline("an answer", call).await.unwrap()).await;
+    assert_eq!((status.as_str(), message.as_str()), ("", ""), "those of the same connection, too");
+    assert!(calls.try_join_next().is_none());
+}
+
+#[tokio::test]
+async fn a_thousand_messages_that_come_at_once_are_all_answered() {
+    let plugin = Plugin::start().await;
+    let mut requests = connect(&plugin, 65_535).await;
+    let mut calls = JoinSet::new();
+    for _ in 0..1000 {
+        calls.spawn(requests.send_request(request("GetPluginInfo", Message::unknown(12_000))));
+    }
+    while let Some(response) = within_deadline("an answer", calls.join_next()).await {
+        let (status, message) = failure(response.unwrap().unwrap()).await;
+        assert_eq!((status.as_str(), message.as_str()), ("", ""));
+    }
+}
+
+#[tokio::test]
+async fn large_messages_that_come_at_once_are_all_answered() {
+    let plugin = Plugin::start().await;
+    let mut calls = JoinSet::new();
+    for _ in 0..2 {
+        let mut requests = connect(&plugin, 65_535).await;
+        for _ in 0..8 {
+            calls.spawn(requests.send_request(request("GetPluginInfo", Message::unknown(3 * MIB))));
+        }
+    }
+    while let Some(response) = within_deadline("an answer", calls.join_next()).await {
+        let (status, message) = failure(response.unwrap().unwrap()).await;
+        assert_eq!((status.as_str(), message.as_str()), ("", ""));
+    }
+}
+
+#[tokio::test]
+async fn the_longest_message_is_taken_and_others_are_served_meanwhile() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let mut requests = connect(&plugin, 65_535).await;
+    let call = tokio::spawn(requests.send_request(request("GetPluginInfo", Message::unknown(LONGEST))));
+    for _ in 0..10 {
+        plugin.get_credentials("123456789012").await.expect("others are served");
+    }
+    assert!(!call.is_finished(), "they were served meanwhile");
+    let answer = within_deadline("an answer", call).await.unwrap().unwrap();
+    assert_eq!(failure(answer).await.0, "");
+    let call = requests.send_request(request("GetPluginInfo", Message::announced(LONGEST + 1)));
+    let (status, message) = failure(within_deadline("a refusal", call).await.unwrap()).await;
+    assert!(status == "11" && message.contains("are the most"), "{status}: {message}");
 }
 
 /// A field of protobuf that holds others.

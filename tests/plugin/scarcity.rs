@@ -9,7 +9,10 @@ use support::{
 };
 use tokio::process::Command;
 
-use crate::strangers::{as_user, can_be_others, public_executable};
+use crate::{
+    load::{Message, connect, failure, request},
+    strangers::{as_user, can_be_others, public_executable},
+};
 
 /// The plugin under a limit of `prlimit`.
 fn limited(limit: &str) -> Command {
@@ -100,5 +103,31 @@ async fn with_too_few_files_it_ends_in_a_sentence() {
             said.contains("it cannot open the files that it needs") && said.contains("ulimit -n"),
             "{files}: {said}"
         );
+    }
+}
+
+#[tokio::test]
+async fn without_memory_for_a_message_its_call_fails_in_a_sentence() {
+    const MIB: usize = 1 << 20;
+    let mut plugin = Plugin::from_command(limited(&format!("--as={}", 400 * MIB))).await;
+    let mut requests = connect(&plugin, 65_535).await;
+    let begun = tokio::spawn(requests.send_request(request("GetPluginInfo", Message::announced(400 * MIB))));
+    for (length, taken) in [(400, false), (100, false), (10, true)] {
+        let call = requests.send_request(request("GetPluginInfo", Message::unknown(length * MIB)));
+        let (status, message) = failure(support::within_deadline("an answer", call).await.unwrap()).await;
+        if taken {
+            assert_eq!((status.as_str(), message.as_str()), ("", ""), "{length}");
+        } else {
+            assert_eq!(status, "8", "{length}: {message}");
+            assert!(message.contains("there is no memory") && message.contains("ulimit -v"), "{length}: {message}");
+        }
+    }
+    assert!(!begun.is_finished(), "what does not come needs no memory");
+    for mib in [5, 25, 45, 65] {
+        let large = plugin.check_config(json!({"notOurs": "0".repeat(mib * MIB)})).await;
+        if let Err(status) = large {
+            assert!(status.message().contains("there is no memory"), "{mib}: {status:?}");
+        }
+        plugin.client.get_plugin_info(()).await.expect("other calls go on");
     }
 }

@@ -60,9 +60,14 @@ const ENGINE: &[Row] = &[
         "load::answers_that_nobody_takes_cost_little",
     ),
     (
-        "it begins ten messages of 380 MiB",
+        "it begins forty messages of 380 MiB",
         "one is read, some wait, the others are refused",
         "load::large_messages_share_what_one_may_have",
+    ),
+    (
+        "it announces 400 MiB again and again, and sends nothing",
+        "messages of any length are taken meanwhile",
+        "load::lengths_that_are_announced_hold_up_no_message",
     ),
     (
         "a message has 20 million values",
@@ -106,6 +111,11 @@ const MACHINE: &[Row] = &[
         "scarcity::without_a_thread_calls_fail_in_a_sentence_and_with_one_they_are_served",
     ),
     ("the stack is small", "it serves", "scarcity::it_serves_with_a_small_stack"),
+    (
+        "there is no memory for a large message",
+        "its call fails with a sentence, others go on",
+        "scarcity::without_memory_for_a_message_its_call_fails_in_a_sentence",
+    ),
     (
         "the system trusts no authority",
         "no secure connection …, with the package that is missing",
