@@ -8,6 +8,7 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
+use http::{HeaderValue, request::Parts};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{Request, Response, body::Incoming, server::conn::http2};
 use prost::bytes::Bytes;
@@ -23,8 +24,11 @@ use super::{
 /// Connections. The engine needs one.
 pub(super) const CONNECTIONS: usize = 64;
 
-/// Calls of one connection, those that wait included.
+/// Calls of one connection, those that wait included: of so many connections, and of those that come while these are open.
+/// Each may have an ordinary message that is not finished; a client keeps the calls that it has beyond. Every client begins with a hundred.
 const STREAMS: u32 = 1000;
+const WITH_MANY: usize = 4;
+const FEWER_STREAMS: u32 = 100;
 
 /// Calls of one connection, and of all, that are worked on or whose answer is not taken yet.
 const CALLS_OF_CONNECTION: usize = 256;
@@ -41,11 +45,18 @@ const PIECE: usize = 16 * 1024;
 /// The call that ends others, so it never waits for them.
 const CANCEL: &str = "/pulumirpc.ResourceProvider/Cancel";
 
+/// How a message is compressed, which none may be.
+const ENCODING: &str = "grpc-encoding";
+
+/// No path of a call is longer, and no encoding that anybody has heard of.
+const LONGEST: usize = 64;
+
 /// What all connections share. Clones share one state.
 #[derive(Debug, Clone)]
 pub(super) struct Limits {
     calls: Arc<Semaphore>,
     alone: Arc<Semaphore>,
+    with_many: Arc<Semaphore>,
     in_flight: Calls,
 }
 
@@ -53,7 +64,7 @@ impl Limits {
     /// Limits; what waits for them ends with the calls in flight.
     pub(super) fn new(in_flight: Calls) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        Self { calls: semaphore(CALLS), alone: semaphore(1), in_flight }
+        Self { calls: semaphore(CALLS), alone: semaphore(1), with_many: semaphore(WITH_MANY), in_flight }
     }
 
     /// The limits of a new connection.
@@ -62,6 +73,7 @@ impl Limits {
             process: self.clone(),
             calls: Arc::new(Semaphore::new(CALLS_OF_CONNECTION)),
             room: Room::new(self.alone.clone()),
+            many: self.with_many.clone().try_acquire_owned().ok(),
         })
     }
 }
@@ -72,6 +84,7 @@ pub(super) struct Connection {
     process: Limits,
     calls: Arc<Semaphore>,
     room: Room,
+    many: Option<Permit>,
 }
 
 impl Connection {
@@ -80,8 +93,9 @@ impl Connection {
     where
         E: Clone,
     {
+        let streams = if self.many.is_some() { STREAMS } else { FEWER_STREAMS };
         let mut http = http2::Builder::new(executor);
-        http.max_concurrent_streams(STREAMS)
+        http.max_concurrent_streams(streams)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(PIECE);
@@ -108,12 +122,13 @@ impl Connection {
         S::Future: Send + 'static,
     {
         let (head, body) = request.into_parts();
+        let head = used(head)?;
         let (message, share) = self.room.read(body).await?;
-        let calls = match head.uri.path() {
+        let calls = match head.uri().path() {
             CANCEL => None,
             _ => Some(self.process.in_flight.run(self.calls()).await??),
         };
-        let call = service.call(Request::from_parts(head, message));
+        let call = service.call(head.map(|()| message));
         let (result, share) = match share {
             None => (call.await, None),
             Some(share) => begin_apart(call, share).await?,
@@ -127,6 +142,19 @@ impl Connection {
         let of_all = self.process.calls.clone().acquire_owned().await.map_err(closed)?;
         Ok((of_connection, of_all))
     }
+}
+
+/// What of a request's head has a meaning here. The rest may be long, and calls that wait would hold it.
+fn used(head: Parts) -> Result<Request<()>, Status> {
+    let unknown = || Status::unimplemented("this plugin has no such method");
+    let path = Some(head.uri.path()).filter(|path| path.len() <= LONGEST).ok_or_else(unknown)?;
+    let mut used = Request::new(());
+    *used.uri_mut() = path.parse().map_err(|_| unknown())?;
+    let encoding = head.headers.get(ENCODING).filter(|encoding| encoding.len() <= LONGEST);
+    if let Some(encoding) = encoding.and_then(|encoding| HeaderValue::from_bytes(encoding.as_bytes()).ok()) {
+        used.headers_mut().insert(ENCODING, encoding);
+    }
+    Ok(used)
 }
 
 /// Begins a call on a thread of its own, where its large message is decoded: other calls go on meanwhile.

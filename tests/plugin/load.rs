@@ -23,7 +23,11 @@ use support::{
     plugin::{GET_CREDENTIALS, Plugin},
     within_deadline,
 };
-use tokio::{net::TcpStream, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinSet,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -194,6 +198,54 @@ async fn settle(plugin: &mut Plugin, taken: &AtomicUsize) {
         let now = taken.load(Ordering::Relaxed);
         calls = if now == before { calls + 1 } else { 0 };
         before = now;
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_never_finished_cost_little() {
+    let ecr = Ecr::start().await.unwrap();
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    let half = Bytes::from(vec![0; 8000]);
+    for _ in 0..2 {
+        let (taken, mut calls, mut connections) = (Arc::default(), JoinSet::new(), Vec::new());
+        for _ in 0..16 {
+            let mut requests = connect(&plugin, 65_535).await;
+            for _ in 0..1000 {
+                let message = Message::begun(16 * 1024, vec![half.clone(); 2], &taken);
+                let mut request = request("Invoke", message);
+                request.headers_mut().insert("long", "v".repeat(7000).parse().unwrap());
+                calls.spawn(requests.send_request(request));
+            }
+            connections.push(requests);
+        }
+        settle(&mut plugin, &taken).await;
+        plugin.get_credentials("123456789012").await.expect("others are served");
+        let most = memory(&plugin, "VmHWM:");
+        assert!(most < 160, "{most} MiB");
+    }
+}
+
+/// A connection to the plugin, and how many calls it may have at once.
+async fn calls_at_once(plugin: &Plugin) -> (TcpStream, u32) {
+    let mut stream = TcpStream::connect(("127.0.0.1", plugin.port)).await.expect("it listens");
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.expect("it reads");
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.expect("it greets");
+    let mut settings = vec![0; usize::from(head[2])];
+    stream.read_exact(&mut settings).await.expect("its settings");
+    let most = settings.chunks_exact(6).find(|setting| setting[..2] == [0, 3]).expect("a limit of streams");
+    (stream, u32::from_be_bytes(most[2..].try_into().expect("four bytes")))
+}
+
+#[tokio::test]
+async fn connections_that_come_while_many_are_open_have_fewer_calls() {
+    let plugin = Plugin::start().await;
+    let mut open = Vec::new();
+    // The test has a connection already.
+    for most in [1000, 1000, 1000, 100, 100] {
+        let (connection, calls) = within_deadline("its greeting", calls_at_once(&plugin)).await;
+        assert_eq!(calls, most);
+        open.push(connection);
     }
 }
 

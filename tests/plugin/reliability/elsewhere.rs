@@ -60,6 +60,11 @@ const ENGINE: &[Row] = &[
         "load::answers_that_nobody_takes_cost_little",
     ),
     (
+        "it begins 16,000 messages and ends none",
+        "a connection has room for some, the rest is not taken",
+        "load::messages_that_are_never_finished_cost_little",
+    ),
+    (
         "it begins forty messages of 380 MiB",
         "one is read, some wait, the others are refused",
         "load::large_messages_share_what_one_may_have",
