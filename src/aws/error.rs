@@ -258,6 +258,14 @@ impl Error {
         }
     }
 
+    /// The error as it was at each try.
+    pub(super) fn at_each_try(&self) -> &Self {
+        match self {
+            Self::Lasting { error, .. } => error,
+            error => error,
+        }
+    }
+
     /// The same error, which for a denied call names the permission that it needs, for example
     /// `ecr:GetAuthorizationToken`.
     pub(super) fn needing(self, action: &'static str) -> Self {

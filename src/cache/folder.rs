@@ -12,7 +12,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use super::Token;
 use crate::{
@@ -36,6 +40,9 @@ const TIDIED_AT_ONCE: usize = 256;
 /// How often a process looks at all of them.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
+/// How many calls look at it at the same time.
+const TURNS: usize = 8;
+
 /// How long the folder may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -51,6 +58,8 @@ const PARTIAL_SUFFIX: &str = ".ecr-token.partial";
 pub struct Folder {
     path: Arc<Path>,
     usable: Arc<OnceCell<bool>>,
+    /// Who may look at it at the same time: each takes a thread.
+    turns: Arc<Semaphore>,
     /// Whether it once did not answer in time.
     is_silent: Arc<AtomicBool>,
     /// When all of the folder was tidied last.
@@ -94,7 +103,13 @@ impl Folder {
     }
 
     fn new(path: PathBuf) -> Self {
-        Self { path: path.into(), usable: Arc::default(), is_silent: Arc::default(), tidied: Arc::default() }
+        Self {
+            path: path.into(),
+            usable: Arc::default(),
+            turns: Arc::new(Semaphore::new(TURNS)),
+            is_silent: Arc::default(),
+            tidied: Arc::default(),
+        }
     }
 
     /// The token that any process got as `caller` for `registry`, if it may be served again, or else that of `call`, which
@@ -157,6 +172,8 @@ impl Folder {
     /// What `work` makes of the folder, on a thread that may wait for it. Where it does not answer, as a file system of a
     /// network can, it is not used again.
     async fn in_time<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        // Nothing closes the semaphore.
+        let _turn = self.turns.acquire().await.ok();
         match timeout(TIMEOUT, spawn_blocking(work)).await {
             Ok(done) => done.map_err(io::Error::other),
             Err(_) => {

@@ -169,7 +169,9 @@ impl<'a> Service<'a> {
             Ok(Reply { status: 200..300, body, .. }) => service.token = token(&body),
             Ok(reply) if first_is_disabled || reply.status == 400 => return Ok(Err(status(reply.status))),
             Ok(_) => {}
-            Err(Error::Timeout { .. } | Error::Source { .. }) if !first_is_disabled => {}
+            Err(error)
+                if !first_is_disabled
+                    && matches!(error.at_each_try(), Error::Timeout { .. } | Error::Source { .. }) => {}
             Err(error) => return Ok(Err(problem(error))),
         }
         service.is_there |= service.token.is_some();

@@ -118,7 +118,11 @@ impl Patience {
             let wait = history.next_wait(failure.kind, at, others_are_taken, failure.retry_after, fastrand::f64());
             let wait = wait.filter(|_| self.rules.allow(failure.kind, history.failures()));
             let paid = wait.and_then(|wait| Some((wait, operation.pay(failure.kind)?)));
-            let error = failure.error.after(history.failures(), call.age());
+            let error = match failure.kind {
+                // What was waited out before has nothing to do with a no.
+                Kind::Refused | Kind::Clock => failure.error,
+                _ => failure.error.after(history.failures(), call.age()),
+            };
             let Some((wait, paid)) = paid else { return Err(error) };
             cost = paid;
             log::debug!(

@@ -37,6 +37,23 @@ async fn outage(patience: &Patience, lasts: Duration, failure: fn() -> Failure) 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_no_is_what_it_is_whatever_was_waited_out_before_it() {
+    let patience = patience(None);
+    for kind in [Kind::Refused, Kind::Clock] {
+        let tries = Cell::new(0);
+        let attempt = || {
+            tries.set(tries.get() + 1);
+            ready(Err::<(), _>(match tries.get() {
+                1..=3 => fault(),
+                _ => Failure::new(kind, Error::ExpiredCredentials("over".to_owned())),
+            }))
+        };
+        let result = patience.call("a service", "", attempt).await;
+        assert!(matches!(result, Err(Error::ExpiredCredentials(_))), "{result:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_passes_is_waited_out() {
     for (lasts, failure) in [
         (60, throttled as fn() -> Failure),
