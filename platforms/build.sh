@@ -27,6 +27,8 @@ sysroot=$("${RUSTC:-rustc}" --print sysroot)
 
 export CARGO_TARGET_DIR=$root/target/dist
 export RUSTFLAGS="--remap-path-prefix=$root=/plugin --remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$sysroot=/rust"
+# Of what is below this folder cargo names the rest of the path alone.
+RUSTFLAGS+=" --remap-path-prefix=${sysroot#"$root"/}=/rust"
 export CFLAGS="-fstack-protector-strong -fno-asynchronous-unwind-tables -ffile-prefix-map=$cargo_home=/cargo -ffile-prefix-map=$CARGO_TARGET_DIR=/target"
 case $target in
     *-windows-gnu) RUSTFLAGS+=" -C link-arg=-Wl,--no-insert-timestamp" ;;
