@@ -74,7 +74,12 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let date = || SystemTime::try_from(DateTime::from_str(text, Format::HttpDate).ok()?).ok();
     match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => date()?.duration_since(SystemTime::now()).ok(),
+        Err(_) => {
+            // By the clock that wrote it.
+            let ahead = http::skew(response).unwrap_or_default();
+            let seconds = DateTime::from(date()?).secs() - DateTime::from(SystemTime::now()).secs() + ahead;
+            u64::try_from(seconds).ok().map(Duration::from_secs)
+        }
     }
 }
 
@@ -242,7 +247,7 @@ fn kind_of_connection(error: &(dyn error::Error + 'static), cause: &str, target:
         _ if kinds.any(|kind| kind == io::ErrorKind::ConnectionRefused) => Kind::Absent,
         NO_TUNNEL => Kind::Absent,
         NO_PASSWORD => Kind::Refused,
-        _ if !cause.contains("failed to lookup address") => Kind::Network,
+        _ if !["failed to lookup address", WINDOWS_LOOK_UP].iter().any(|text| cause.contains(text)) => Kind::Network,
         _ => kind_of_look_up(target.rsplit_once(':').map_or(target, |(host, _)| host), cause),
     }
 }
@@ -253,10 +258,16 @@ pub(super) fn kind_of_look_up(host: &str, cause: &str) -> Kind {
     match cause {
         // Reserved: no name server knows it (RFC 6761).
         _ if host.ends_with(".invalid") => Kind::Absent,
-        _ if ["emporary failure", "ry again"].iter().any(|text| cause.contains(text)) => Kind::Network,
+        _ if ["emporary failure", "ry again", "os error 11002"].iter().any(|text| cause.contains(text)) => {
+            Kind::Network
+        }
         _ => Kind::Absent,
     }
 }
+
+/// The numbers of Windows' errors of look-ups begin so: 11001 and 11004 say that there is no such host, 11002 that it may be
+/// found later.
+const WINDOWS_LOOK_UP: &str = "(os error 1100";
 
 /// The texts of hyper-util's errors of a proxy, whose type is private.
 const NO_TUNNEL: &str = "tunnel error: unsuccessful";
@@ -319,4 +330,29 @@ fn find<'a, T: error::Error + 'static>(error: &'a (dyn error::Error + 'static)) 
 /// The innermost cause: the only one that says what happened rather than where.
 pub(super) fn root_cause(error: &(dyn error::Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_tell_that_there_is_no_such_host_or_no_name_server() {
+        for (cause, kind) in [
+            ("failed to lookup address information: Name or service not known", Kind::Absent),
+            ("failed to lookup address information: Name does not resolve", Kind::Absent),
+            ("failed to lookup address information: nodename nor servname provided, or not known", Kind::Absent),
+            ("No such host is known. (os error 11001)", Kind::Absent),
+            (
+                "The requested name is valid, but no data of the requested type was found. (os error 11004)",
+                Kind::Absent,
+            ),
+            ("failed to lookup address information: Temporary failure in name resolution", Kind::Network),
+            ("failed to lookup address information: Try again", Kind::Network),
+            ("This is usually a temporary error during hostname resolution. (os error 11002)", Kind::Network),
+            ("Connection reset by peer (os error 104)", Kind::Network),
+        ] {
+            assert_eq!(kind_of_connection(&io::Error::other(cause), cause, "host.example.com:443"), kind, "{cause}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! the SDK needs, with values that they may have. The SDK holds all of an answer in memory, however long it is, and
 //! calculates with dates and lives of tokens as if only AWS sent them.
 
-use std::{error, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{error, fmt, io, pin::Pin, sync::Arc, time::Duration};
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
 use aws_smithy_types::{DateTime, body::SdkBody, date_time::Format};
@@ -89,6 +89,10 @@ impl error::Error for Refused {
 /// [`Refused`]; those that could be otherwise the next time may be tried again. A timeout of the body.
 pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let (body, turn) = match timeout(BODY_TIMEOUT, read(response.take_body())).await {
+        Ok(Ok((body, _))) if response.status().is_success() && is_half_of_xml(&body) => {
+            let broken = Refused::BrokenOff(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            return Err(ConnectorError::io(broken.into()));
+        }
         Ok(Ok(read)) => read,
         Ok(Err(broken @ Refused::BrokenOff(_))) => return Err(ConnectorError::io(broken.into())),
         Ok(Err(refused)) => return Err(ConnectorError::user(refused.into())),
@@ -127,6 +131,21 @@ async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Option<SemaphorePermit<'sta
     Ok((bytes, turn))
 }
 
+/// Whether the first element does not end. The SDK takes what it has read until then: keys without their session token, or with
+/// a part of it.
+fn is_half_of_xml(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    let mut text = text.trim_start_matches('\u{feff}').trim_start();
+    while let Some(rest) = text.strip_prefix("<?").or_else(|| text.strip_prefix("<!")) {
+        let Some((_, rest)) = rest.split_once('>') else { return true };
+        text = rest.trim_start();
+    }
+    let Some(element) = text.strip_prefix('<') else { return false };
+    let Some((start, rest)) = element.split_once('>') else { return true };
+    let name = start.split(|char: char| char.is_whitespace() || char == '/').next().unwrap_or_default();
+    !start.ends_with('/') && !rest.contains(&format!("</{name}"))
+}
+
 fn is_good(name: &str, value: &str) -> bool {
     let has_form = value.len() <= MAX_HEADER && value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     has_form
@@ -152,6 +171,18 @@ fn is_date(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn xml_ends_with_the_element_that_it_begins_with() {
+        for whole in
+            ["{}", "", "<a/>", "<a>b</a>", "<?xml version=\"1.0\"?>\n<a xmlns=\"x\"><b/></a > ", "<a>b</a> text"]
+        {
+            assert!(!is_half_of_xml(whole.as_bytes()), "{whole}");
+        }
+        for half in ["<", "<?xml", "<a", "<a>", "<a><b>c</b>", "<a>b</"] {
+            assert!(is_half_of_xml(half.as_bytes()), "{half}");
+        }
+    }
 
     #[test]
     fn headers_have_values_that_can_be_calculated_with() {

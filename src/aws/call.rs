@@ -19,8 +19,8 @@ pub(super) const PAGE: i32 = 1000;
 const MOST_PAGES: usize = 200;
 const MOST_ENTRIES: usize = MOST_PAGES * PAGE as usize;
 
-/// How long all pages may take: as long as anything is waited out.
-const LONGEST: Duration = Duration::from_secs(600);
+/// How long all pages may take: each may have to be waited for.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// A service in a Region, and who calls it.
 pub(super) struct Place {

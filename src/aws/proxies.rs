@@ -214,9 +214,13 @@ impl Without {
         if let Some((ip, bits)) = entry.split_once('/')
             && let (Ok(ip), Ok(bits)) = (ip.parse::<IpAddr>(), bits.parse())
         {
-            return (bits <= if ip.is_ipv4() { 32 } else { 128 }).then_some(Self::Network(ip, bits));
+            let is_one = bits <= if ip.is_ipv4() { 32 } else { 128 };
+            return is_one.then(|| match ip.to_canonical() {
+                mapped @ IpAddr::V4(_) if ip.is_ipv6() && bits >= MAPPED => Self::Network(mapped, bits - MAPPED),
+                _ => Self::Network(ip, bits),
+            });
         }
-        if let Ok(ip) = entry.parse() {
+        if let Some(ip) = address(&entry) {
             return Some(Self::Address(ip, None));
         }
         let (host, port) = match entry.rsplit_once(':') {
@@ -224,7 +228,7 @@ impl Without {
             None => (entry.as_str(), None),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(ip) = host.parse() {
+        if let Some(ip) = address(host) {
             return Some(Self::Address(ip, port));
         }
         let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
@@ -237,7 +241,7 @@ impl Without {
 
     fn covers(&self, host: &str, port: u16) -> bool {
         let is_port = |wanted: &Port| wanted.as_ref().is_none_or(|wanted| *wanted == port.to_string());
-        let ip = host.parse::<IpAddr>().ok();
+        let ip = address(host);
         match self {
             Self::All => true,
             Self::Network(network, bits) => ip.is_some_and(|ip| shares_bits(ip, *network, *bits)),
@@ -248,6 +252,14 @@ impl Without {
             }
         }
     }
+}
+
+/// The bits in front of an address of IPv4 that is written as one of IPv6.
+const MAPPED: u8 = 96;
+
+/// An address; one of IPv4 may be written as one of IPv6.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse().ok().map(|ip: IpAddr| ip.to_canonical())
 }
 
 fn shares_bits(ip: IpAddr, network: IpAddr, bits: u8) -> bool {
@@ -265,10 +277,10 @@ fn shares_bits(ip: IpAddr, network: IpAddr, bits: u8) -> bool {
 
 /// Whether `host` is this machine or the link, where the metadata services of instances and containers are.
 fn is_local(host: &str) -> bool {
-    match host.parse() {
-        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
-        Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local() || ip.segments()[..2] == [0xfd00, 0xec2],
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    match address(host) {
+        Some(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
+        Some(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unicast_link_local() || ip.segments()[..2] == [0xfd00, 0xec2],
+        None => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 
@@ -278,7 +290,16 @@ mod tests {
 
     #[test]
     fn local_hosts() {
-        for host in ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "::1", "169.254.169.254", "fd00:ec2::254"] {
+        for host in [
+            "localhost",
+            "x.localhost",
+            "127.0.0.1",
+            "127.9.9.9",
+            "::1",
+            "::ffff:127.0.0.1",
+            "169.254.169.254",
+            "fd00:ec2::254",
+        ] {
             assert!(is_local(host), "{host}");
         }
         for host in ["localhost.example.com", "10.0.0.1", "ecr.eu-west-1.amazonaws.com", "2001:db8::1", ""] {
@@ -297,6 +318,8 @@ mod tests {
             (".corp.test:80", &[("a.corp.test", 80)], &[("a.corp.test", 443), ("corp.test", 80)]),
             ("10.1.0.0/16", &[("10.1.2.3", 1)], &[("10.2.0.1", 1), ("10.1.example", 1)]),
             ("0.0.0.0/0", &[("10.1.2.3", 1)], &[("2001:db8::1", 1)]),
+            ("::ffff:192.0.2.1", &[("192.0.2.1", 1), ("::ffff:192.0.2.1", 1)], &[("192.0.2.2", 1)]),
+            ("::ffff:192.0.2.0/120", &[("192.0.2.7", 1)], &[("192.0.3.7", 1)]),
             ("2001:db8::/32", &[("2001:db8:1::1", 1)], &[("2001:db9::1", 1)]),
             ("10.0.0.1", &[("10.0.0.1", 1)], &[("10.0.0.10", 1)]),
             ("10.0.0.1:80", &[("10.0.0.1", 80)], &[("10.0.0.1", 81)]),

@@ -22,6 +22,11 @@ pub(super) fn name(text: &str) -> String {
     }
 }
 
+/// What has the form of what belongs in its place, and of a name.
+pub(super) fn if_it_is_one(text: &str, is_one: impl Fn(&str) -> bool) -> String {
+    if is_one(text) { name(text) } else { HIDDEN.to_owned() }
+}
+
 /// A name that nothing has: the same, without what keys have and names hardly.
 pub(super) fn unknown(text: &str) -> String {
     if text.contains(['/', '+', '=', ':']) { HIDDEN.to_owned() } else { name(text) }

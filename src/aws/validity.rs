@@ -1,6 +1,6 @@
 //! Reads a configuration, and says what one of the right types must keep to in order to have a meaning.
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, time::Duration};
 
 use super::{
     Namespace,
@@ -266,9 +266,20 @@ pub(super) fn is_url(text: &str) -> bool {
     let is_encoded = |part: &str| part.get(..2).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let below_host = text.splitn(4, '/').nth(3).unwrap_or_default();
     let path = below_host.split(['?', '#']).next().unwrap_or_default();
-    matches!(uri.scheme_str(), Some("http" | "https"))
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    let has_form = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((ip, port)) => ip.split('%').next().is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()) && is_port(port),
+        None => authority.find(':').is_none_or(|port| is_port(&authority[port..])),
+    };
+    has_form
+        && matches!(uri.scheme_str(), Some("http" | "https"))
         && uri.host().is_some_and(|host| !host.is_empty())
         && path.split('%').skip(1).all(is_encoded)
+}
+
+/// A port behind its colon, or none.
+fn is_port(text: &str) -> bool {
+    text.strip_prefix(':').map_or(text.is_empty(), |digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What the names of AWS's hosts end with ...

@@ -154,6 +154,7 @@ async fn check_host(url: &str) -> Result<(), Failure> {
 }
 
 fn is_of_container(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
     let services = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
     ip.is_loopback() || services.iter().any(|service| service.parse() == Ok(ip))
 }

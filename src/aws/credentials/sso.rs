@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
 use super::{
-    super::{Error, answer, files, patience::Kind, session::Session, shown},
+    super::{Error, answer, files, patience::Kind, session::Session, shown, validity},
     Found,
     json::{self, Members},
 };
@@ -47,6 +47,12 @@ pub(super) struct SignIn {
 
 const EXPIRED: &str = "has expired";
 
+/// Whether IAM takes it for the name of a role.
+fn is_role_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+}
+
 impl SignIn {
     fn failed(&self, problem: &'static str) -> Error {
         Error::Sso { profile: shown::name(&self.profile), problem }
@@ -60,8 +66,8 @@ impl SignIn {
 /// [`Error::Sso`] when there is no token or it is over.
 pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<Found, Error> {
     let token = token(session, sign_in).await?;
-    let role =
-        format!("the role {} in the account {}", shown::name(&sign_in.role_name), shown::name(&sign_in.account_id));
+    let account = shown::if_it_is_one(&sign_in.account_id, validity::is_account);
+    let role = format!("the role {} in the account {account}", shown::if_it_is_one(&sign_in.role_name, is_role_name));
     let config = session.sso().region(Region::new(sign_in.region.clone()));
     let request = aws_sdk_sso::Client::from_conf(config.build())
         .get_role_credentials()
