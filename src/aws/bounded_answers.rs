@@ -131,19 +131,19 @@ async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Option<SemaphorePermit<'sta
     Ok((bytes, turn))
 }
 
-/// Whether the first element does not end. The SDK takes what it has read until then: keys without their session token, or with
-/// a part of it.
+/// Whether an answer of AWS STS does not end. The SDK takes what it has read until then: keys without their session token, or
+/// with a part of it.
 fn is_half_of_xml(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     let mut text = text.trim_start_matches('\u{feff}').trim_start();
     while let Some(rest) = text.strip_prefix("<?").or_else(|| text.strip_prefix("<!")) {
-        let Some((_, rest)) = rest.split_once('>') else { return true };
+        let Some((_, rest)) = rest.split_once('>') else { return false };
         text = rest.trim_start();
     }
     let Some(element) = text.strip_prefix('<') else { return false };
-    let Some((start, rest)) = element.split_once('>') else { return true };
+    let Some((start, rest)) = element.split_once('>') else { return false };
     let name = start.split(|char: char| char.is_whitespace() || char == '/').next().unwrap_or_default();
-    !start.ends_with('/') && !rest.contains(&format!("</{name}"))
+    name.ends_with("Response") && !start.ends_with('/') && !rest.contains(&format!("</{name}>"))
 }
 
 fn is_good(name: &str, value: &str) -> bool {
@@ -174,12 +174,20 @@ mod tests {
 
     #[test]
     fn xml_ends_with_the_element_that_it_begins_with() {
-        for whole in
-            ["{}", "", "<a/>", "<a>b</a>", "<?xml version=\"1.0\"?>\n<a xmlns=\"x\"><b/></a > ", "<a>b</a> text"]
-        {
+        for whole in [
+            "{}",
+            "",
+            "<html><p>other servers write no XML",
+            "<?xml",
+            "<AResp",
+            "<AResponse/>",
+            "<AResponse>b</AResponse>",
+            "<?xml version=\"1.0\"?>\n<AResponse xmlns=\"x\"><b/></AResponse> ",
+            "<AResponse>b</AResponse> text",
+        ] {
             assert!(!is_half_of_xml(whole.as_bytes()), "{whole}");
         }
-        for half in ["<", "<?xml", "<a", "<a>", "<a><b>c</b>", "<a>b</"] {
+        for half in ["<AResponse>", "<AResponse><b>c</b>", "<AResponse>b</AResp"] {
             assert!(is_half_of_xml(half.as_bytes()), "{half}");
         }
     }

@@ -138,7 +138,7 @@ impl SharedFiles {
 
     fn merge(&mut self, later: HashMap<String, Section>) {
         for (name, mut section) in later {
-            section.missing_key = section.find_missing_key();
+            section.missing_key = section.find_missing_key().or(section.missing_key);
             match self.0.get_mut(&name) {
                 Some(earlier) => earlier.replace_by(&section),
                 None => drop(self.0.insert(name, section)),

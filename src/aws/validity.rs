@@ -40,9 +40,20 @@ impl Configuration {
     ) -> Result<Self, Vec<Invalid>> {
         let configuration: Self = serde_json::from_value(without_empty(json.into()))
             .map_err(|_| vec![Invalid::new("configuration", "is not as schema.json describes it")])?;
-        let configuration = Self { namespace, ..configuration };
+        let configuration = Self { namespace, ..configuration }.without_empty_role();
         let invalid = check(&configuration);
         if invalid.is_empty() { Ok(configuration) } else { Err(invalid) }
+    }
+
+    /// A single role without an ARN is none, as the official provider has it: the variable that names it may be empty.
+    fn without_empty_role(mut self) -> Self {
+        if let [role] = &self.assume_roles[..]
+            && role.role_arn.is_empty()
+        {
+            self.assume_roles.clear();
+        }
+        self.assume_role = self.assume_role.filter(|role| !role.role_arn.is_empty());
+        self
     }
 }
 
