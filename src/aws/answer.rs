@@ -71,14 +71,13 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
         return Some(Duration::from_millis(milliseconds));
     }
     let text = header("retry-after")?;
-    let date = || SystemTime::try_from(DateTime::from_str(text, Format::HttpDate).ok()?).ok();
     match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => {
             // By the clock that wrote it.
-            let ahead = http::skew(response).unwrap_or_default();
-            let seconds = DateTime::from(date()?).secs() - DateTime::from(SystemTime::now()).secs() + ahead;
-            u64::try_from(seconds).ok().map(Duration::from_secs)
+            let now = DateTime::from(SystemTime::now()).secs() - http::skew(response).unwrap_or_default();
+            let then = DateTime::from_str(text, Format::HttpDate).ok()?.secs();
+            u64::try_from(then - now).ok().map(Duration::from_secs)
         }
     }
 }

@@ -89,15 +89,15 @@ impl error::Error for Refused {
 /// [`Refused`]; those that could be otherwise the next time may be tried again. A timeout of the body.
 pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let (body, turn) = match timeout(BODY_TIMEOUT, read(response.take_body())).await {
-        Ok(Ok((body, _))) if response.status().is_success() && is_half_of_xml(&body) => {
-            let broken = Refused::BrokenOff(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-            return Err(ConnectorError::io(broken.into()));
-        }
         Ok(Ok(read)) => read,
         Ok(Err(broken @ Refused::BrokenOff(_))) => return Err(ConnectorError::io(broken.into())),
         Ok(Err(refused)) => return Err(ConnectorError::user(refused.into())),
         Err(elapsed) => return Err(ConnectorError::timeout(elapsed.into())),
     };
+    if response.status().is_success() && is_half_of_xml(&body) {
+        let broken = Refused::BrokenOff(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        return Err(ConnectorError::io(broken.into()));
+    }
     let mut passed = HttpResponse::new(response.status(), SdkBody::from(body));
     // The turn ends with the answer, which is when the SDK has understood it.
     passed.add_extension(Arc::new(turn));
@@ -134,6 +134,10 @@ async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Option<SemaphorePermit<'sta
 /// Whether an answer of AWS STS does not end. The SDK takes what it has read until then: keys without their session token, or
 /// with a part of it.
 fn is_half_of_xml(body: &[u8]) -> bool {
+    // Most answers are JSON, of which nothing else is looked at.
+    if body.trim_ascii_start().starts_with(b"{") {
+        return false;
+    }
     let text = String::from_utf8_lossy(body);
     let mut text = text.trim_start_matches('\u{feff}').trim_start();
     while let Some(rest) = text.strip_prefix("<?").or_else(|| text.strip_prefix("<!")) {

@@ -41,3 +41,4 @@ pub use error::Error;
 pub use namespace::Namespace;
 pub(crate) use region::tell as tell_region;
 pub use validity::Invalid;
+pub(crate) use validity::is_account;

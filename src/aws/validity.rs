@@ -150,8 +150,13 @@ fn role(path: &str, role: &AssumeRole, invalid: &mut Vec<Invalid>) {
 
 /// Whether STS takes `text` for the name of a session.
 pub(super) fn is_session_name(text: &str) -> bool {
+    text.len() >= 2 && is_role_name(text)
+}
+
+/// Whether IAM takes `text` for the name of a role.
+pub(super) fn is_role_name(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-    (2..=64).contains(&text.len()) && text.bytes().all(is_allowed)
+    (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 fn session_name(path: String, name: Option<&str>, invalid: &mut Vec<Invalid>) {
@@ -178,7 +183,7 @@ fn is_arn(text: &str) -> bool {
 }
 
 /// Whether `text` is the id of an account: 12 digits.
-pub(super) fn is_account(text: &str) -> bool {
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

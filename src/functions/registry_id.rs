@@ -1,6 +1,6 @@
 //! Registry ids: the 12 digits of an AWS account, which people confuse with other names of a registry.
 
-use crate::plugin::Failure;
+use crate::{aws::is_account, plugin::Failure};
 
 const DIGITS: usize = 12;
 
@@ -38,10 +38,6 @@ pub(super) fn subject(given: Option<&str>) -> String {
         Some(id) => format!("registry {id}"),
         None => "the caller's registry".to_owned(),
     }
-}
-
-fn is_account(text: &str) -> bool {
-    text.len() == DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn hint(given: &str) -> String {

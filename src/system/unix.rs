@@ -53,11 +53,17 @@ pub(crate) struct Signals {
 
 impl Signals {
     pub(crate) fn listen() -> io::Result<Self> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()]
-            .into_iter()
-            .chain([SignalKind::user_defined1(), SignalKind::user_defined2(), SignalKind::alarm()])
-            .chain([SignalKind::from_raw(SIGXCPU)]);
-        let kinds = kinds.filter(|kind| *kind != SignalKind::hangup() || !outlives_terminal());
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::quit(),
+            SignalKind::hangup(),
+            SignalKind::user_defined1(),
+            SignalKind::user_defined2(),
+            SignalKind::alarm(),
+            SignalKind::from_raw(SIGXCPU),
+        ];
+        let kinds = kinds.into_iter().filter(|kind| *kind != SignalKind::hangup() || !outlives_terminal());
         Ok(Self {
             ending: kinds.map(signal).collect::<io::Result<_>>()?,
             // Whoever writes beyond a limit (`ulimit -f`) gets an error, too.

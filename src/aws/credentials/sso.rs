@@ -47,12 +47,6 @@ pub(super) struct SignIn {
 
 const EXPIRED: &str = "has expired";
 
-/// Whether IAM takes it for the name of a role.
-fn is_role_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
-}
-
 impl SignIn {
     fn failed(&self, problem: &'static str) -> Error {
         Error::Sso { profile: shown::name(&self.profile), problem }
@@ -67,7 +61,10 @@ impl SignIn {
 pub(super) async fn credentials(session: &Session, sign_in: &SignIn) -> Result<Found, Error> {
     let token = token(session, sign_in).await?;
     let account = shown::if_it_is_one(&sign_in.account_id, validity::is_account);
-    let role = format!("the role {} in the account {account}", shown::if_it_is_one(&sign_in.role_name, is_role_name));
+    let role = format!(
+        "the role {} in the account {account}",
+        shown::if_it_is_one(&sign_in.role_name, validity::is_role_name)
+    );
     let config = session.sso().region(Region::new(sign_in.region.clone()));
     let request = aws_sdk_sso::Client::from_conf(config.build())
         .get_role_credentials()
