@@ -12,10 +12,10 @@ pub struct History {
     /// Whether a number of tries decides, which waits that grow with time would not let happen.
     is_counted: bool,
     failures: u32,
-    /// When the first try began that failed.
-    began: Option<Duration>,
-    /// The failures in a row of the same kind: which, and since when.
-    row: Option<(Kind, Duration)>,
+    /// Since when nothing was taken, as far as is known.
+    began: Duration,
+    /// The failures in a row of the same kind: which, since when, and how many.
+    row: Option<(Kind, Duration, u32)>,
     /// How long was waited in that row.
     waited: Duration,
     /// When it is over.
@@ -33,7 +33,7 @@ impl History {
     }
 
     /// Takes in that a try failed, and says how long to wait before the next one; `None`: it is over. `at` is when the
-    /// try began and when it failed: what went before it was another kind's, or nobody's fault.
+    /// try was sent and when it failed: what went before it was another kind's, or nobody's fault.
     ///
     /// `others_are_taken` says that the service took a call of this program since the failure before: who is throttled
     /// meanwhile waits for its turn alone, not for the end of an outage. `asked` is how long the service asks to be left
@@ -48,18 +48,20 @@ impl History {
     ) -> Option<Duration> {
         let limits = kind.limits()?;
         let is_in_turn = others_are_taken && kind == Kind::Throttled;
-        let is_repeated = self.row.is_some_and(|(before, _)| before == kind);
-        if !is_repeated {
-            self.waited = Duration::ZERO;
-        }
-        let since = self.row.filter(|(before, _)| *before == kind && !is_in_turn).map_or(at.start, |(_, since)| since);
-        let began = self.began.filter(|_| !is_in_turn).unwrap_or(at.start);
+        let (since, repeated) = match self.row {
+            Some((before, since, number)) if before == kind => (since, number),
+            _ => {
+                self.waited = Duration::ZERO;
+                (at.start, 0)
+            }
+        };
+        let (since, began) = if is_in_turn { (at.start, at.start) } else { (since, self.began) };
         let end = since.saturating_add(limits.patience).min(began.saturating_add(LONGEST));
-        (self.row, self.began, self.end) = (Some((kind, since)), Some(began), Some(end));
+        (self.row, self.began, self.end) = (Some((kind, since, repeated.saturating_add(1))), began, Some(end));
         self.failures = self.failures.saturating_add(1);
-        let is_in_vain = is_repeated && kind == Kind::Clock;
+        let is_in_vain = repeated > 0 && kind == Kind::Clock;
         let left = end.checked_sub(at.end).filter(|left| !left.is_zero() && !is_in_vain)?;
-        let wait = if is_in_turn { Duration::ZERO } else { limits.wait(self.failures, self.waited, random) };
+        let wait = if is_in_turn { Duration::ZERO } else { limits.wait(repeated, self.waited, random) };
         self.waited += if self.is_counted { Duration::ZERO } else { wait };
         Some((asked.unwrap_or_default().saturating_add(wait)).min(left))
     }
@@ -126,6 +128,14 @@ mod tests {
             let waits = (0..4).map(|_| wait().as_secs_f64()).collect::<Vec<_>>();
             assert_eq!(waits, expected);
         }
+    }
+
+    #[test]
+    fn each_kind_begins_with_its_first_wait() {
+        let mut history = History::default();
+        let mut wait = |kind| history.next_wait(kind, SECOND..SECOND, false, None, 1.0).unwrap().as_millis();
+        let kinds = [Kind::Network, Kind::Network, Kind::Throttled, Kind::Throttled, Kind::Absent, Kind::Network];
+        assert_eq!(kinds.map(&mut wait), [500, 1000, 2000, 4000, 100, 500]);
     }
 
     #[test]

@@ -36,11 +36,11 @@ pub(super) struct Limits {
 const LASTS: Duration = Duration::from_secs(18);
 
 impl Limits {
-    /// A wait after so many failures, of which so much was waited. `random` lies between 0 and 1. It spreads the tries of
+    /// A wait after a failure that so many of its kind went before, for which so much was waited. `random` lies between 0 and 1. It spreads the tries of
     /// many machines: over all of the first wait, since most need no second one, and over the second half of later ones,
     /// in which a service that still throttles is asked less often.
-    pub(super) fn wait(&self, failures: u32, waited: Duration, random: f64) -> Duration {
-        let index = failures.saturating_sub(1) as usize;
+    pub(super) fn wait(&self, repeated: u32, waited: Duration, random: f64) -> Duration {
+        let index = repeated as usize;
         let longest =
             self.waits.get(index).or(self.waits.last()).map_or(Duration::ZERO, |wait| Duration::from_millis(*wait));
         let longest = if waited < LASTS { longest } else { (waited * 4 / 3).min(self.lasting) };

@@ -82,7 +82,7 @@ impl Patience {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let call = Call::new(service, History::default().end());
+        let call = Call::new(service, self.rules.tries);
         let shared = self.operation(service, operation);
         self.board.watch(&call, self.tries(&call, &shared, attempt)).await
     }
@@ -100,8 +100,10 @@ impl Patience {
             let queued = Instant::now();
             let permit = operation.turn(call).await;
             let sent = Instant::now();
-            let began = operation.taken().map_or(queued, |taken| taken.clamp(queued, sent));
-            spared += began - queued;
+            spared += operation.taken().map_or(queued, |taken| taken.clamp(queued, sent)) - queued;
+            if history.failures() == 0 {
+                call.is_asked(call.age() + history.end());
+            }
             let result = attempt().await;
             drop(permit);
             let others_are_taken = operation.pace.is_some() && operation.taken().is_some_and(|taken| taken > failed);
@@ -114,7 +116,7 @@ impl Patience {
                 Err(failure) => failure,
             };
             failed = Instant::now();
-            let at = (began - call.began()).saturating_sub(spared)..(failed - call.began()).saturating_sub(spared);
+            let at = (sent - call.began()).saturating_sub(spared)..(failed - call.began()).saturating_sub(spared);
             let wait = history.next_wait(failure.kind, at, others_are_taken, failure.retry_after, fastrand::f64());
             let wait = wait.filter(|_| self.rules.allow(failure.kind, history.failures()));
             let paid = wait.and_then(|wait| Some((wait, operation.pay(failure.kind)?)));

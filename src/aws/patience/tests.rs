@@ -131,6 +131,23 @@ async fn who_waited_for_a_turn_has_all_patience_left() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_waited_for_room_has_all_patience_left() {
+    let (began, patience) = (Instant::now(), patience(None));
+    let silence = SECOND * 15;
+    let attempt = async || match began.elapsed() {
+        at if at < silence => {
+            sleep(silence).await;
+            Err(broken(Kind::Network))
+        }
+        at if at < silence + SECOND * 3 => Err(broken(Kind::Absent)),
+        _ => Ok(()),
+    };
+    let calls = 3 * MAX_CONCURRENT_TRIES;
+    let results = join_all((0..calls).map(|_| patience.call("a service", "", attempt))).await;
+    assert_eq!(results.iter().filter(|result| result.is_err()).count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_failed_in_another_way_before_costs_no_patience() {
     let (began, patience) = (Instant::now(), patience(None));
     let attempt = || {

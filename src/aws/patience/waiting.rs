@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     fmt,
     pin::pin,
     sync::{Arc, Mutex},
@@ -10,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::lock;
+use super::{LONGEST, lock};
 use crate::STATUS;
 
 /// How long a call may take before the user hears of it, and how often at most the line is renewed.
@@ -36,13 +37,16 @@ struct Shown {
 pub(super) struct Call {
     service: String,
     began: Instant,
-    reason: Mutex<(String, Duration)>,
+    /// How often it is tried at most, if that is counted.
+    tries: Option<u32>,
+    reason: Mutex<(Cow<'static, str>, Duration)>,
 }
 
 impl Call {
-    pub(super) fn new(service: &str, at_most: Duration) -> Arc<Self> {
-        let reason = Mutex::new(("it has not answered yet".to_owned(), at_most));
-        Arc::new(Self { service: service.to_owned(), began: Instant::now(), reason })
+    /// A call that others go before.
+    pub(super) fn new(service: &str, tries: Option<u32>) -> Arc<Self> {
+        let reason = Mutex::new(("the calls before it go first".into(), LONGEST));
+        Arc::new(Self { service: service.to_owned(), began: Instant::now(), tries, reason })
     }
 
     /// Whom it asks.
@@ -60,9 +64,14 @@ impl Call {
         self.began.elapsed()
     }
 
+    /// Says that the service was asked, and how old the call may become at most.
+    pub(super) fn is_asked(&self, at_most: Duration) {
+        *lock(&self.reason) = ("it has not answered yet".into(), at_most);
+    }
+
     /// Says why it has no result yet, and how old it may become for that at most.
     pub(super) fn because(&self, reason: String, at_most: Duration) {
-        *lock(&self.reason) = (reason, at_most);
+        *lock(&self.reason) = (reason.into(), at_most);
     }
 }
 
@@ -71,7 +80,11 @@ impl fmt::Display for Call {
         let (reason, at_most) = &*lock(&self.reason);
         let age = self.age();
         let (age, at_most) = (InWords(age), InWords(age.max(*at_most)));
-        write!(f, "waiting for {} for {age} now, at most {at_most}: {reason}", self.service)
+        write!(f, "waiting for {} for {age} now, at most {at_most}", self.service)?;
+        if let Some(tries) = self.tries {
+            write!(f, " or {tries} tries")?;
+        }
+        write!(f, ": {reason}")
     }
 }
 
