@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
@@ -30,6 +31,8 @@ pub(super) struct Place {
     region: String,
     /// Who calls.
     pub(super) caller: Caller,
+    /// Whether the credentials were fresh when the call began.
+    was_fresh: bool,
 }
 
 /// Sends a request that was built with the crate `$sdk`, whose requests share no trait with those of others; `$action` is the
@@ -38,10 +41,13 @@ macro_rules! send {
     ($place:expr, $sdk:ident, $action:expr, $request:expr) => {{
         let (place, request) = (&$place, $request);
         let attempt = move || {
-            let keys = place.caller.found.credentials.clone();
-            let config = $sdk::config::Builder::new().credentials_provider(keys);
-            let call = request.clone().customize().config_override(config).send();
-            async move { call.await.map_err(|error| place.meaning(&error)) }
+            let request = request.clone();
+            async move {
+                let keys = place.credentials().await?;
+                let config = $sdk::config::Builder::new().credentials_provider(keys.clone());
+                let answer = request.customize().config_override(config).send().await;
+                answer.map_err(|error| place.meaning(&error, &keys))
+            }
         };
         place.answer($action, attempt)
     }};
@@ -54,8 +60,21 @@ impl Place {
     /// See [`Client::caller`].
     pub(super) async fn new(client: &Arc<Client>, service: &str, region: &str) -> Result<Self, Error> {
         let caller = client.caller(region).await?;
-        let name = format!("{service} in {region}");
-        Ok(Self { client: client.clone(), name, region: region.to_owned(), caller })
+        let (name, was_fresh) = (format!("{service} in {region}"), caller.is_fresh());
+        Ok(Self { client: client.clone(), name, region: region.to_owned(), caller, was_fresh })
+    }
+
+    /// Those that sign a try: others than at first if they came to their end while the call waited.
+    ///
+    /// # Errors
+    ///
+    /// See [`Client::caller`].
+    pub(super) async fn credentials(&self) -> Result<Credentials, Error> {
+        let caller = match self.was_fresh && !self.caller.is_fresh() {
+            true => &self.client.caller(&self.region).await?,
+            false => &self.caller,
+        };
+        Ok(caller.found.credentials.clone())
     }
 
     /// The partition of AWS that is called.
@@ -75,12 +94,12 @@ impl Place {
         answer.map_err(|error| error.needing(action).in_region(&self.region))
     }
 
-    /// What kept one try from its answer.
-    pub(super) fn meaning<E>(&self, error: &SdkError<E, HttpResponse>) -> Failure
+    /// What kept one try, signed with `keys`, from its answer.
+    pub(super) fn meaning<E>(&self, error: &SdkError<E, HttpResponse>, keys: &Credentials) -> Failure
     where
         E: ProvideErrorMetadata + error::Error + 'static,
     {
-        answer::meaning(error, &self.name, &credentials::secrets(&self.caller.found.credentials))
+        answer::meaning(error, &self.name, &credentials::secrets(keys))
     }
 }
 

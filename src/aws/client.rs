@@ -2,7 +2,10 @@ use std::{fmt, sync::Arc, time::Instant};
 
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::{Caller, Configuration, Error, Identity, IgnoreTags, credentials, ecr, region, session::Session, settings};
+use super::{
+    Caller, Configuration, Error, Identity, IgnoreTags, credentials, ecr, patience::Patience, region, session::Session,
+    settings,
+};
 
 /// Calls AWS as one provider configuration says. Nothing is looked up, read or called before the first request. What
 /// was found then is kept until its credentials expire; after that, and after a failure, all of it is looked up anew.
@@ -15,6 +18,8 @@ pub struct Client {
 #[derive(Default)]
 struct Resolved {
     session: Option<Arc<Session>>,
+    /// What calls know of each other, which outlasts a session.
+    patience: Option<Arc<Patience>>,
     caller: Option<Caller>,
     /// That of the instance, if nothing else names one.
     region: Option<String>,
@@ -54,7 +59,7 @@ impl Client {
         let mut resolved = self.resolved.lock().await;
         let region = resolved.region(&self.configuration).await;
         if region.is_err() {
-            *resolved = Resolved::default();
+            resolved.forget();
         }
         region
     }
@@ -106,19 +111,21 @@ impl Client {
 
     /// Has `caller` looked up anew: AWS does not take its credentials.
     pub(super) async fn forget(&self, caller: &Caller) {
-        self.resolved.lock().await.forget(caller);
+        self.resolved.lock().await.forget_caller(caller);
     }
 }
 
 impl Resolved {
     async fn session(&mut self, configuration: &Arc<Configuration>) -> Result<Arc<Session>, Error> {
         if self.caller.as_ref().is_some_and(|caller| !caller.is_fresh()) {
-            *self = Self::default();
+            self.forget();
         }
-        match &self.session {
-            Some(session) => Ok(session.clone()),
-            None => Ok(self.session.insert(Arc::new(Session::open(configuration.clone()).await?)).clone()),
+        if let Some(session) = &self.session {
+            return Ok(session.clone());
         }
+        let session = Arc::new(Session::open(configuration.clone(), self.patience.clone()).await?);
+        self.patience = Some(session.patience.clone());
+        Ok(self.session.insert(session).clone())
     }
 
     async fn region(&mut self, configuration: &Arc<Configuration>) -> Result<String, Error> {
@@ -154,16 +161,21 @@ impl Resolved {
         match credentials::find(&session, region).await {
             Ok(found) => Ok(self.caller.insert(Caller { found, session }).clone()),
             Err(error) => {
-                *self = Self { failure: Some((Instant::now(), error.clone())), ..Self::default() };
+                self.forget();
+                self.failure = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
     }
 
     /// Forgets what `caller` was made from, unless that was looked up anew meanwhile.
-    fn forget(&mut self, caller: &Caller) {
+    fn forget_caller(&mut self, caller: &Caller) {
         if self.session.as_ref().is_some_and(|session| Arc::ptr_eq(session, &caller.session)) {
-            *self = Self::default();
+            self.forget();
         }
+    }
+
+    fn forget(&mut self) {
+        *self = Self { patience: self.patience.take(), ..Self::default() };
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Session {
     /// What the SDK's clients are made from: settings of the environment and of the profile too, but no credentials.
     pub(super) sdk: SdkConfig,
     /// How calls are tried.
-    pub(super) patience: Patience,
+    pub(super) patience: Arc<Patience>,
     /// The URL that the configuration, the environment or the profile has for ECR.
     pub(super) ecr_endpoint: Option<String>,
     /// The same for ECR Public.
@@ -55,12 +55,16 @@ pub(super) struct Session {
 const MAX_CLIENTS: usize = 64;
 
 impl Session {
-    /// Reads files and the environment; calls nothing.
+    /// Reads files and the environment; calls nothing. Calls go on to know of each other by the `patience` of the session
+    /// before, unless the user set other rules.
     ///
     /// # Errors
     ///
     /// When a file or a variable is of no use.
-    pub(super) async fn open(configuration: Arc<Configuration>) -> Result<Self, Error> {
+    pub(super) async fn open(
+        configuration: Arc<Configuration>,
+        patience: Option<Arc<Patience>>,
+    ) -> Result<Self, Error> {
         let settings = Settings::read(&configuration).await?;
         let tls = trust::context(&configuration, &settings).await?;
         let http = Http::new(&configuration, tls);
@@ -68,6 +72,9 @@ impl Session {
         let endpoint = |service| endpoints::url(&configuration, &settings, service);
         Ok(Self {
             sdk: sdk(&configuration, &settings, &http, &rules)?,
+            patience: patience
+                .filter(|patience| *patience.rules() == rules)
+                .unwrap_or_else(|| Arc::new(Patience::new(rules))),
             ecr_endpoint: endpoint(endpoints::ECR)?,
             ecr_public_endpoint: endpoint(endpoints::ECR_PUBLIC)?,
             sts_endpoint: endpoint(endpoints::STS)?,
@@ -78,7 +85,6 @@ impl Session {
             configuration,
             settings,
             http,
-            patience: Patience::new(rules),
             ecr: Mutex::default(),
             ecr_public: OnceLock::new(),
         })

@@ -60,13 +60,13 @@ pub(super) fn url() -> Result<Result<String, String>, Error> {
 ///
 /// [`Error::Source`] for an answer without credentials, and whatever keeps the service from answering.
 pub(super) async fn credentials(session: &Session, url: &str) -> Result<Found, Error> {
-    let token = token().await?;
-    let headers = token.iter().map(|token| ("authorization", token.as_str()));
-    let headers: Vec<_> = [("accept", "application/json")].into_iter().chain(headers).collect();
     let what = title(url);
     let no_use = |problem| Error::Source { what: what.clone(), problem };
     let attempt = || async {
         check_host(url).await?;
+        let token = token().await?;
+        let headers = token.iter().map(|token| ("authorization", token.as_str()));
+        let headers: Vec<_> = [("accept", "application/json")].into_iter().chain(headers).collect();
         let reply = plain_requests::send(&session.http, "GET", url, &headers, LIMITS).await;
         let mut reply = reply.map_err(|failure| {
             failure.map(|error| match error {

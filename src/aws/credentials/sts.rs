@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{
-    super::{AssumeRole, Error, answer, files, region, session::Session, shown, validity},
+    super::{AssumeRole, Error, answer, files, patience::Failure, region, session::Session, shown, validity},
     Found, secrets,
 };
 
@@ -40,7 +40,7 @@ pub(super) struct WebIdentityRole {
 pub(super) enum TokenSource {
     /// In the configuration.
     Inline(String),
-    /// In a file, which is read anew each time: its token is replaced before it is over.
+    /// In a file, which is read anew for each try: its token is replaced before it is over.
     File(String),
 }
 
@@ -108,13 +108,24 @@ impl<'a> Sts<'a> {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let service = &format!("AWS STS in {}", self.region);
-        let meaning = |error| answer::meaning(&error, service, secrets).map(|error| error.in_region(self.region));
         let attempt = || {
             let output = request();
-            async { output.await.map_err(meaning) }
+            async { output.await.map_err(|error| self.meaning(&error, secrets)) }
         };
-        self.session.patience.call(service, action, attempt).await
+        self.session.patience.call(&self.name(), action, attempt).await
+    }
+
+    /// What it is called, for people.
+    fn name(&self) -> String {
+        format!("AWS STS in {}", self.region)
+    }
+
+    /// What kept one try from its answer.
+    fn meaning<E>(&self, error: &SdkError<E, HttpResponse>, secrets: &[&str]) -> Failure
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        answer::meaning(error, &self.name(), secrets).map(|error| error.in_region(self.region))
     }
 
     /// Assumes a role with credentials.
@@ -157,26 +168,25 @@ impl<'a> Sts<'a> {
         region::check_partition(&role.role_arn, self.region)?;
         let what = given.token.to_string();
         let unfit = |problem| Error::Source { what: what.clone(), problem };
-        let token = given.token.read().await?;
         let request = self
             .client(None)
             .assume_role_with_web_identity()
             .role_arn(&role.role_arn)
             .role_session_name(self.session_name(role))
-            .web_identity_token(token.trim())
             .set_duration_seconds(duration(role))
             .set_policy(role.policy.clone())
             .set_policy_arns(policies(role));
-        let told = [token.trim(), misplaced_session_name(role), shown::hidden_arn(&role.role_arn)];
-        let output =
-            self.send(ASSUME_WITH_WEB_IDENTITY, &told, || request.clone().send()).await.map_err(
-                |error| match error {
-                    Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => {
-                        unfit(answer)
-                    }
-                    other => refused(role, ASSUME_WITH_WEB_IDENTITY, other),
-                },
-            )?;
+        let attempt = || async {
+            let token = given.token.read().await?;
+            let told = [token.trim(), misplaced_session_name(role), shown::hidden_arn(&role.role_arn)];
+            let output = request.clone().web_identity_token(token.trim()).send().await;
+            output.map_err(|error| self.meaning(&error, &told))
+        };
+        let output = self.session.patience.call(&self.name(), ASSUME_WITH_WEB_IDENTITY, attempt).await;
+        let output = output.map_err(|error| match error {
+            Error::ExpiredCredentials(answer) | Error::InvalidParameter(answer) | Error::Other(answer) => unfit(answer),
+            other => refused(role, ASSUME_WITH_WEB_IDENTITY, other),
+        })?;
         Ok(Found::assumed(credentials(output.credentials)?, &what, &role.role_arn))
     }
 

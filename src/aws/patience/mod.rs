@@ -67,6 +67,11 @@ impl Patience {
         Self { rules, operations, board }
     }
 
+    /// How calls are tried.
+    pub(super) const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Calls an operation of a service, for example of `Amazon ECR in eu-west-1`, and waits out what passes. Whoever drops the
     /// future ends any wait.
     ///

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// How calls are tried, as the user set it. The SDK's own reading of these settings panics on those that it does not know.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Rules {
     /// The tries of a call; `None`: patience alone decides.
     pub(super) tries: Option<u32>,
