@@ -4,7 +4,7 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use aws_smithy_types::{DateTime, date_time::Format};
@@ -17,7 +17,6 @@ use support::{
     http::{Reply, Server},
     listener::Vacant,
     plugin::{Plugin, command, ecr_configuration, results},
-    sts::Sts,
     within_deadline,
 };
 use tokio::{
@@ -26,20 +25,11 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{
-    credentials::{SESSION_CACHE, SSO_SESSION, instance, issuer, metadata_at, portal, sso_token, sso_token_to_renew},
-    machine::{Machine, REGISTRY, calls, with},
-};
+use crate::machine::{Machine, REGISTRY, calls, with};
+
+mod on_the_way;
 
 const THROTTLED: Answer = Answer::Error(400, "ThrottlingException", "Rate exceeded");
-const ROLE: &str = "arn:aws:iam::111122223333:role/Deploy";
-const CONTAINER_KEYS: &str = r#"{"AccessKeyId": "ASIACONTAINER", "SecretAccessKey": "s", "Token": "t",
-    "Expiration": "2999-01-01T00:00:00Z"}"#;
-
-/// What a service says that has too much to do, or is ill.
-fn busy(status: u16) -> Reply {
-    Reply::Body(status, "busy".to_owned())
-}
 
 #[tokio::test]
 async fn what_passes_at_ecr_is_waited_out() {
@@ -50,100 +40,6 @@ async fn what_passes_at_ecr_is_waited_out() {
         }
         Machine::new().keys().configured(calls(&ecr)).await.asked(&ecr).await;
         assert_eq!(ecr.requests().len(), 5, "{answer:?}");
-    }
-}
-
-#[tokio::test]
-async fn what_passes_at_a_service_on_the_way_is_waited_out() {
-    let ecr = Ecr::start().await.unwrap();
-    for status in [429, 503] {
-        let sts = Sts::start().await.unwrap();
-        let sts_endpoint = || with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
-        sts.answer_next(3, busy(status));
-        let configuration = with(sts_endpoint(), json!({"assumeRoles": [{"roleArn": ROLE}]}));
-        let asked = Machine::new().keys().configured(configuration).await.asked(&ecr).await;
-        assert_eq!((asked.access_key.as_str(), sts.asked().len()), ("ASIADeploy", 4));
-        sts.answer_next(3, busy(status));
-        let role = json!({"assumeRoleWithWebIdentity": {"roleArn": ROLE, "webIdentityToken": "token"}});
-        let asked = Machine::new().configured(with(sts_endpoint(), role)).await.asked(&ecr).await;
-        assert_eq!((asked.access_key.as_str(), sts.asked().len()), ("ASIADeploy", 8));
-
-        let container = Server::start(|_| Reply::Body(200, CONTAINER_KEYS.to_owned())).await.unwrap();
-        container.answer_next(3, busy(status));
-        let machine = Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.url());
-        let asked = machine.configured(calls(&ecr)).await.asked(&ecr).await;
-        assert_eq!((asked.access_key.as_str(), container.asked().len()), ("ASIACONTAINER", 4));
-    }
-}
-
-#[tokio::test]
-async fn what_aws_sts_says_when_it_is_busy_is_waited_out() {
-    let ecr = Ecr::start().await.unwrap();
-    let no_key = "Couldn't retrieve verification key from your identity provider";
-    for (code, message) in
-        [("Throttling", "Rate exceeded"), ("IDPCommunicationError", "try again"), ("InvalidIdentityToken", no_key)]
-    {
-        let sts = Sts::start().await.unwrap();
-        let busy = Reply::Body(400, support::sts::error(code, message));
-        let roles = [
-            (Machine::new().keys(), json!({"assumeRoles": [{"roleArn": ROLE}]})),
-            (Machine::new(), json!({"assumeRoleWithWebIdentity": {"roleArn": ROLE, "webIdentityToken": "token"}})),
-        ];
-        for (number, (machine, role)) in (1..).zip(roles) {
-            sts.answer_next(2, busy.clone());
-            let endpoint = with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
-            let asked = machine.configured(with(endpoint, role)).await.asked(&ecr).await;
-            assert_eq!((asked.access_key.as_str(), sts.asked().len()), ("ASIADeploy", 3 * number), "{code}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_web_identity_that_is_wrong_is_asked_for_once() {
-    let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
-    sts.fail(400, "InvalidIdentityToken", "Incorrect token audience");
-    let role = json!({"assumeRoleWithWebIdentity": {"roleArn": ROLE, "webIdentityToken": "token"}});
-    let endpoint = with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
-    Machine::new().error(with(endpoint, role)).await;
-    assert_eq!(sts.asked().len(), 1);
-}
-
-#[tokio::test]
-async fn a_metadata_service_that_wants_a_token_after_all_is_asked_for_one() {
-    let (ecr, metadata) = (Ecr::start().await.unwrap(), metadata_at("127.0.0.1:0", true).await);
-    metadata.answer_next(1, Reply::Never);
-    assert_eq!(instance(&metadata).configured(calls(&ecr)).await.asked(&ecr).await.access_key, "ASIAINSTANCE");
-    let asked = metadata.asked().into_iter().map(|asked| asked.method).collect::<Vec<_>>();
-    assert_eq!(asked, ["PUT", "GET", "PUT", "GET", "GET"]);
-}
-
-#[tokio::test]
-async fn what_passes_at_the_metadata_service_is_waited_out() {
-    let ecr = Ecr::start().await.unwrap();
-    for status in [429, 503] {
-        let metadata = metadata_at("127.0.0.1:0", true).await;
-        metadata.answer_next(3, busy(status));
-        let mut running = instance(&metadata).configured(calls(&ecr)).await;
-        assert_eq!(running.asked(&ecr).await.access_key, "ASIAINSTANCE");
-        let asked = metadata.asked().into_iter().map(|asked| asked.method).collect::<Vec<_>>();
-        assert_eq!(asked, ["PUT", "PUT", "PUT", "PUT", "GET", "GET"]);
-    }
-}
-
-#[tokio::test]
-async fn what_passes_at_iam_identity_center_is_waited_out() {
-    let ecr = Ecr::start().await.unwrap();
-    for status in [429, 503] {
-        let (portal, issuer) = (portal(200).await, issuer(200).await);
-        portal.answer_next(2, busy(status));
-        issuer.answer_next(2, busy(status));
-        issuer.answer_next(1, Reply::WithHeader(400, "{}".to_owned(), ("x-amzn-errortype", "SlowDownException")));
-        let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
-        let machine = Machine::new().config(SSO_SESSION).var("AWS_ENDPOINT_URL_SSO_OIDC", issuer.url());
-        let machine = machine.file(SESSION_CACHE, sso_token_to_renew("2999-01-01T00:00:00Z"));
-        let asked = machine.configured(configuration).await.asked(&ecr).await;
-        assert_eq!(asked.access_key, "ASIASSO");
-        assert_eq!((issuer.asked().len(), portal.asked().len()), (4, 3));
     }
 }
 
@@ -339,53 +235,6 @@ async fn a_date_that_the_service_asks_for_is_heeded() {
     Machine::new().keys().error(with(at(&server.url()), json!({"maxRetries": 2}))).await;
     let [first, second] = times.lock().unwrap()[..] else { panic!("not two tries") };
     assert!(second.duration_since(first).unwrap() >= Duration::from_secs(2));
-}
-
-#[tokio::test]
-async fn what_a_service_asks_for_is_heeded_wherever_it_is() {
-    let nobody = Ecr::start().await.unwrap();
-    let place = |name: &str, url: &str| match name {
-        "ECR" => (Machine::new().keys(), at(url)),
-        "STS" => {
-            let more = json!({"assumeRoles": [{"roleArn": ROLE}], "endpoints": [{"sts": url}]});
-            (Machine::new().keys(), with(calls(&nobody), more))
-        }
-        "SSO" => {
-            let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z"));
-            (machine, with(calls(&nobody), json!({"profile": "p", "endpoints": [{"sso": url}]})))
-        }
-        "SSO's token service" => {
-            let cached = sso_token_to_renew("2999-01-01T00:00:00Z");
-            let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, cached);
-            (machine.var("AWS_ENDPOINT_URL_SSO_OIDC", url), with(calls(&nobody), json!({"profile": "p"})))
-        }
-        "a container's" => (Machine::new().var("AWS_CONTAINER_CREDENTIALS_FULL_URI", url), calls(&nobody)),
-        _ => {
-            let machine = Machine::new().without("AWS_EC2_METADATA_DISABLED");
-            (machine.var("AWS_EC2_METADATA_SERVICE_ENDPOINT", url), calls(&nobody))
-        }
-    };
-    let mut tasks = JoinSet::new();
-    for name in ["ECR", "STS", "SSO", "SSO's token service", "a container's", "an instance's"] {
-        for (header, least) in [(("retry-after", "2"), 2), (("x-amz-retry-after", "3000"), 3)] {
-            let times = Arc::new(Mutex::new(Vec::new()));
-            let seen = times.clone();
-            let server = Server::start(move |_| {
-                seen.lock().unwrap().push(Instant::now());
-                Reply::WithHeader(503, "{}".to_owned(), header)
-            });
-            let server = server.await.unwrap();
-            let (machine, configuration) = place(name, &server.url());
-            tasks.spawn(async move {
-                let error = machine.error(with(configuration, json!({"maxRetries": 2}))).await;
-                let [first, second] = times.lock().unwrap()[..2] else { panic!("not two tries: {error}") };
-                assert!(second - first >= Duration::from_secs(least), "{name}, {header:?}: {:?}", second - first);
-                drop(server);
-            });
-        }
-    }
-    tasks.join_all().await;
-    assert!(nobody.requests().is_empty());
 }
 
 #[tokio::test]

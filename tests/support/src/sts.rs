@@ -76,7 +76,8 @@ pub fn session_token(access_key: &str) -> String {
     format!("stand-in-session-of-{access_key}")
 }
 
-fn answer(asked: &Asked, lifetime: Duration) -> String {
+/// What STS answers: credentials that last so long, or whose they are.
+pub fn answer(asked: &Asked, lifetime: Duration) -> String {
     let action = asked.field("Action");
     if action == "GetCallerIdentity" {
         let identity =
