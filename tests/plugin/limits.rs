@@ -1,15 +1,19 @@
 //! What a machine may lack: readers of stderr, open files, an engine that answers.
 
-use std::{io::Read, process::Stdio};
+use std::{
+    io::{PipeReader, Read},
+    process::Stdio,
+};
 
 use pulumi_resource_aws::proto::pulumirpc::{LogSeverity, PluginAttach};
 use serde_json::json;
 use support::{
-    ecr::Ecr,
+    ecr::{Answer, Ecr},
     engine::Engine,
     plugin::{Plugin, command, ecr_configuration, executable},
 };
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tonic::Code;
 
 use crate::machine::{Machine, calls};
 
@@ -20,23 +24,37 @@ async fn write_a_line(plugin: &mut Plugin, ecr: &Ecr) {
     plugin.configure(configuration).await.expect("unknown keys are ignored");
 }
 
-#[tokio::test]
-async fn stderr_that_nobody_reads_stops_nothing() {
-    let ecr = Ecr::start().await.unwrap();
-    let (mut reader, writer) = std::io::pipe().unwrap();
+/// A plugin whose stderr is full.
+async fn with_full_stderr(ecr: &Ecr) -> (Plugin, PipeReader) {
+    let (reader, writer) = std::io::pipe().unwrap();
     let mut command = command();
     command.arg("-v=9").stderr(Stdio::from(writer));
     let mut plugin = Plugin::from_command(command).await;
     // The pipe holds 64 KiB, and the plugin 256 lines.
-    for _ in 0..400 {
-        write_a_line(&mut plugin, &ecr).await;
+    for _ in 0..LINES {
+        write_a_line(&mut plugin, ecr).await;
     }
-    plugin.get_credentials("123456789012").await.expect("it is served");
-    plugin.signal("TERM").await;
-    assert_eq!(plugin.wait().await.0, Some(0));
-    let mut lines = String::new();
-    reader.read_to_string(&mut lines).unwrap();
-    assert!(lines.contains("notOurs0000"), "{lines}");
+    (plugin, reader)
+}
+
+const LINES: usize = 400;
+
+#[tokio::test]
+async fn stderr_that_nobody_reads_stops_nothing() {
+    for signal in ["INT", "TERM", "HUP", "QUIT"] {
+        let ecr = Ecr::start().await.unwrap();
+        let (mut plugin, mut reader) = with_full_stderr(&ecr).await;
+        plugin.get_credentials("123456789012").await.expect("it is served");
+        ecr.answer_always(Answer::Never);
+        let call = plugin.begin(json!({"registryId": "210987654321"}));
+        ecr.wait_for_requests(2).await;
+        assert_eq!(plugin.end_by(signal).await.0, Some(0), "{signal}");
+        assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), Code::Cancelled, "{signal}");
+        let mut lines = String::new();
+        reader.read_to_string(&mut lines).unwrap();
+        assert!(lines.contains("notOurs0000"), "{lines}");
+        assert!(lines.lines().count() < LINES, "it was not full");
+    }
 }
 
 #[tokio::test]

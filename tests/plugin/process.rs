@@ -60,8 +60,7 @@ async fn the_port_line_is_all_of_stdout() {
         let mut plugin = Plugin::from_command(command).await;
         plugin.configure(ecr_configuration(&ecr)).await.unwrap();
         plugin.get_credentials("123456789012").await.unwrap();
-        plugin.signal("TERM").await;
-        let (code, stdout, _) = plugin.wait().await;
+        let (code, stdout, _) = plugin.end_by("TERM").await;
         assert_eq!((code, stdout.as_str()), (Some(0), ""));
     }
 }
@@ -88,10 +87,9 @@ async fn a_signal_ends_it_although_a_call_is_in_flight() {
         let plugin = Plugin::for_ecr(&ecr).await;
         let call = plugin.begin(serde_json::json!({"registryId": "123456789012"}));
         ecr.wait_for_requests(1).await;
-        plugin.signal(signal).await;
+        assert_eq!(plugin.end_by(signal).await.0, Some(0), "{signal}");
         let status = call.await.unwrap().map(drop).unwrap_err();
         assert_eq!(status.code(), tonic::Code::Cancelled, "{status:?}");
-        assert_eq!(plugin.wait().await.0, Some(0), "{signal}");
     }
 }
 
@@ -112,8 +110,7 @@ async fn a_file_that_does_not_answer_blocks_neither_cancel_nor_the_end() {
         let writer = support::within_deadline("the plugin's look into the file", writer).await.unwrap().unwrap();
         support::within_deadline("Cancel", plugin.client.cancel(())).await.unwrap();
         assert_eq!(call.await.unwrap().map(drop).unwrap_err().code(), tonic::Code::Cancelled);
-        plugin.signal("TERM").await;
-        assert_eq!(plugin.wait().await.0, Some(0), "{variable}");
+        assert_eq!(plugin.end_by("TERM").await.0, Some(0), "{variable}");
         drop(writer);
     }
 }

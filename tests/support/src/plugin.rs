@@ -6,6 +6,7 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use prost_types::Struct;
@@ -36,6 +37,9 @@ pub const GET_CREDENTIALS: &str = "aws:ecr/getCredentials:getCredentials";
 
 /// The largest message that the client takes, as the engine.
 const MAX_MESSAGE_BYTES: usize = 400 * 1024 * 1024;
+
+/// How soon a signal ends the plugin, whatever else it does: the engine kills it two seconds later.
+const END: Duration = Duration::from_secs(3);
 
 /// The executable that cargo built beside the test that runs.
 pub fn executable() -> PathBuf {
@@ -242,6 +246,14 @@ impl Plugin {
         let pid = self.process.id().expect("the plugin runs").to_string();
         let kill = Command::new("kill").args([&format!("-{signal}"), &pid]).status().await.expect("kill runs");
         assert!(kill.success(), "the plugin takes {signal}");
+    }
+
+    /// Sends a signal, by name, which ends the process soon; what [`Self::wait`] gives.
+    pub async fn end_by(mut self, signal: &str) -> (Option<i32>, String, String) {
+        self.signal(signal).await;
+        let ended = tokio::time::timeout(END, self.process.wait()).await;
+        assert!(ended.is_ok(), "{signal} does not end the plugin within {END:?}");
+        self.wait().await
     }
 
     /// Waits for the end of the process: its exit code, what it wrote to stdout behind the port, and to stderr.
