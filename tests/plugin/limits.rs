@@ -3,6 +3,7 @@
 use std::{
     io::{PipeReader, Read},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use pulumi_resource_aws::proto::pulumirpc::{LogSeverity, PluginAttach};
@@ -15,7 +16,10 @@ use support::{
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tonic::Code;
 
-use crate::machine::{Machine, calls};
+use crate::{
+    load::{Message, connect, request},
+    machine::{Machine, calls},
+};
 
 /// Has the plugin write a debug line of a kilobyte.
 async fn write_a_line(plugin: &mut Plugin, ecr: &Ecr) {
@@ -57,6 +61,33 @@ async fn stderr_that_nobody_reads_stops_nothing() {
     }
 }
 
+/// How long it is looked at how a plugin waits.
+const WATCHED: Duration = Duration::from_secs(2);
+
+/// Holds a plugin that cannot take connections to waiting for it: to try without a pause takes all of a processor.
+async fn check_that_it_waits(plugin: &Plugin) {
+    let (began, before) = (Instant::now(), plugin.processor_time());
+    tokio::time::sleep(WATCHED).await;
+    let (taken, time) = (plugin.processor_time() - before, began.elapsed());
+    assert!(taken < time / 3, "it works for {taken:?} of {time:?}");
+}
+
+#[tokio::test]
+async fn at_the_limit_of_connections_it_waits_and_says_so() {
+    let mut running = Machine::new().start().await;
+    let mut connections = Vec::new();
+    for _ in 0..80 {
+        connections.push(TcpStream::connect(("127.0.0.1", running.plugin.port)).await.unwrap());
+    }
+    running.engine.wait_for_line("can take no more connections for now: 64 are open").await;
+    check_that_it_waits(&running.plugin).await;
+    running.plugin.client.get_plugin_info(()).await.expect("who has a connection is served");
+    let waits =
+        connect(&running.plugin, 65_535).await.send_request(request("GetPluginInfo", Message::whole(Vec::new())));
+    drop(connections);
+    support::within_deadline("a new connection", waits).await.expect("there is room again");
+}
+
 #[tokio::test]
 async fn at_the_limit_of_open_files_it_waits_and_says_so() {
     let ecr = Ecr::start().await.unwrap();
@@ -67,6 +98,7 @@ async fn at_the_limit_of_open_files_it_waits_and_says_so() {
         connections.push(TcpStream::connect(("127.0.0.1", running.plugin.port)).await.unwrap());
     }
     running.engine.wait_for_line("can take no more connections for now").await;
+    check_that_it_waits(&running.plugin).await;
     let error = running.plugin.error().await;
     assert!(error.contains("its limit of open files (ulimit -n) is 20"), "{error}");
     assert!(!error.contains("Check the network"), "{error}");
@@ -111,9 +143,7 @@ async fn it_ends_when_nothing_of_its_engine_answers() {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut queue = Vec::new();
-    while let Ok(connection) =
-        tokio::time::timeout(std::time::Duration::from_secs(1), TcpStream::connect(address)).await
-    {
+    while let Ok(connection) = tokio::time::timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
         queue.push(connection.unwrap());
     }
     let mut process = command().arg(address.to_string()).spawn().unwrap();

@@ -45,7 +45,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    fn whole(message: Vec<u8>) -> Self {
+    pub(crate) fn whole(message: Vec<u8>) -> Self {
         Self { ends: true, ..Self::begun(message.len(), vec![message.into()], &Arc::default()) }
     }
 

@@ -106,6 +106,11 @@ const MACHINE: &[Row] = &[
         "limits::at_the_limit_of_open_files_it_waits_and_says_so",
     ),
     (
+        "64 connections are open",
+        "the next waits, and a warning says so",
+        "limits::at_the_limit_of_connections_it_waits_and_says_so",
+    ),
+    (
         "too few files can be opened for a start",
         "it ends with a sentence",
         "scarcity::with_too_few_files_it_ends_in_a_sentence",

@@ -256,6 +256,16 @@ impl Plugin {
         self.wait().await
     }
 
+    /// The processor time that it has taken so far, of all its threads.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(self.in_proc("stat")).expect("the plugin runs");
+        // Its name comes before, in parentheses, and may have any characters.
+        let (_, fields) = stat.rsplit_once(") ").expect("Linux tells");
+        // As user and in the kernel, in hundredths of a second.
+        let hundredths = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().expect("a number"));
+        Duration::from_millis(hundredths.sum::<u64>() * 10)
+    }
+
     /// Waits for the end of the process: its exit code, what it wrote to stdout behind the port, and to stderr.
     pub async fn wait(mut self) -> (Option<i32>, String, String) {
         let status = within_deadline("the plugin's end", self.process.wait()).await.expect("a status");
