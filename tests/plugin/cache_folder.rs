@@ -435,3 +435,29 @@ async fn a_full_folder_is_tidied_behind_the_calls() {
     };
     support::within_deadline("the folder's old files", tidied).await;
 }
+
+/// The processor time of 100 new tokens in a folder that holds so many files of others.
+async fn time_beside(files: usize) -> Duration {
+    let (_parent, folder) = folder();
+    let ecr = Ecr::start().await.unwrap();
+    get(&folder, &ecr).await;
+    for number in 0..files {
+        fs::File::create(folder.join(format!("{number}.txt"))).unwrap();
+    }
+    let mut plugin = Plugin::from_command(command_with(&folder)).await;
+    plugin.configure(ecr_configuration(&ecr)).await.unwrap();
+    let before = plugin.processor_time();
+    for registry in 0..100 {
+        plugin.get_credentials(&format!("{registry:012}")).await.unwrap();
+    }
+    plugin.processor_time() - before
+}
+
+/// To look at all of a folder once, as each process does, is little among 100 tokens.
+#[tokio::test]
+async fn a_new_token_costs_the_same_in_a_full_folder() {
+    // As many as a token that is written may look at.
+    let few = time_beside(256).await;
+    let many = time_beside(50_000).await;
+    assert!(many < 5 * few, "{few:?} became {many:?}");
+}

@@ -177,6 +177,11 @@ const MACHINE: &[Row] = &[
         "cache_folder::a_full_folder_is_tidied_behind_the_calls",
     ),
     (
+        "50,000 other files are in it",
+        "a new token costs what it costs without them",
+        "cache_folder::a_new_token_costs_the_same_in_a_full_folder",
+    ),
+    (
         "a call panics, in a build that unwinds",
         "that call ends, no other",
         "panics::a_panic_ends_the_call_that_it_is_in_and_no_other",
