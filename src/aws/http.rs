@@ -13,6 +13,7 @@ use aws_smithy_http_client::{
     tls::{Provider as TlsProvider, TlsContext, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::{
+    connection::{CaptureSmithyConnection, ConnectionMetadata},
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::{HttpRequest, HttpResponse},
     result::ConnectorError,
@@ -100,7 +101,7 @@ impl fmt::Debug for Router {
 }
 
 impl HttpConnector for Router {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let uri = match request.uri().parse::<Uri>() {
             Ok(uri) => uri,
             Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
@@ -112,10 +113,43 @@ impl HttpConnector for Router {
         let (target, shared, settings) = (route.target.clone(), self.shared.clone(), self.settings.clone());
         HttpConnectorFuture::new(async move {
             let connector = shared.connector(&route, settings).await?;
+            let trial = Trial::of(&mut request);
             let passed = async { bounded_answers::pass(connector.call(request).await?).await };
             let passed = passed.await.map_err(|error| route.blame(error));
+            trial.end(passed.is_ok());
             passed.inspect(|response| compare_clocks(&target, response))
         })
+    }
+}
+
+/// A request that has no whole answer yet. If none comes, no later request takes its connection: one with HTTP/2 is everybody's,
+/// and when it is dead nothing tells.
+struct Trial {
+    connection: CaptureSmithyConnection,
+    is_good: bool,
+}
+
+impl Trial {
+    fn of(request: &mut HttpRequest) -> Self {
+        let connection = request.extension::<CaptureSmithyConnection>().cloned().unwrap_or_else(|| {
+            let connection = CaptureSmithyConnection::new();
+            request.add_extension(connection.clone());
+            connection
+        });
+        Self { connection, is_good: false }
+    }
+
+    fn end(mut self, is_good: bool) {
+        self.is_good = is_good;
+    }
+}
+
+/// Whoever waited may have given up.
+impl Drop for Trial {
+    fn drop(&mut self) {
+        if !self.is_good {
+            self.connection.get().iter().for_each(ConnectionMetadata::poison);
+        }
     }
 }
 

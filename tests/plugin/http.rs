@@ -101,6 +101,23 @@ async fn tls_goes_through_a_proxy_to_the_server() {
 }
 
 #[tokio::test]
+async fn calls_share_a_connection_with_a_server_that_speaks_http2() {
+    let (authority, ecr) = (Authority::new("ours"), Ecr::start().await.unwrap());
+    let tls = Tls::start_http2(authority.certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let machine = Machine::new().keys().file("ca.pem", authority.pem());
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": tls.url()}],
+        "customCaBundle": machine.path("ca.pem")});
+    let mut running = machine.configured(configuration).await;
+    running.asked(&ecr).await;
+    let calls: Vec<_> =
+        (0..10).map(|number| running.plugin.begin(json!({"registryId": format!("{number:012}")}))).collect();
+    for call in calls {
+        call.await.unwrap().expect("a token");
+    }
+    assert_eq!(ecr.connections(), 1);
+}
+
+#[tokio::test]
 async fn no_proxy_leaves_hosts_out() {
     for (machine, more) in [
         (Machine::new(), json!({"noProxy": "other.example, .test"})),

@@ -7,6 +7,7 @@ use support::{
     ecr::Ecr,
     http::{Reply, Server},
     plugin::{GET_CREDENTIALS, Plugin},
+    tls::{Authority, Tls},
 };
 
 use crate::machine::{Machine, REGISTRY, Running, calls, with};
@@ -71,6 +72,27 @@ async fn a_token_that_is_far_too_long_is_none() {
     let mut running = plugin_of(&server).await;
     let error = running.plugin.error().await;
     assert!(error.contains("an authorization token that is longer than any of AWS's"), "{error}");
+}
+
+/// The connection is good, and there is a token behind it.
+#[tokio::test]
+async fn an_answer_without_an_end_by_http2_has_the_same_bound() {
+    let token = BASE64_STANDARD.encode("AWS:password");
+    let data = json!({"authorizationToken": token, "expiresAt": 4_070_908_800_u64, "proxyEndpoint": "https://x"});
+    let answer = json!({"authorizationData": [data]}).to_string();
+    let server = Server::start(move |_| Reply::Body(200, answer.clone())).await.unwrap();
+    let authority = Authority::new("ours");
+    let tls = Tls::start_http2(authority.certificate("127.0.0.1"), server.address()).await.unwrap();
+    let machine = Machine::new().keys().file("ca.pem", authority.pem());
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": tls.url()}],
+        "customCaBundle": machine.path("ca.pem")});
+    let mut running = machine.configured(configuration).await;
+    server.answer_next(1, Reply::Endless(200, " "));
+    let error = running.plugin.error().await;
+    assert!(error.contains("it is longer than 8 MiB"), "{error}");
+    running.plugin.get_credentials(REGISTRY).await.expect("the next call works");
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
 }
 
 /// Bodies of 6 MiB, asked for in four Regions at the same time.

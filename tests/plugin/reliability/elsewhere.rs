@@ -239,6 +239,11 @@ const SERVERS: &[Row] = &[
         "servers::a_list_that_goes_on_is_given_up_within_bounds_of_memory",
     ),
     (
+        "a body by HTTP/2 goes on and on",
+        "the answer is none of AWS's: it is longer than 8 MiB",
+        "servers::an_answer_without_an_end_by_http2_has_the_same_bound",
+    ),
+    (
         "a token is megabytes long",
         "the answer has an authorization token that is longer than any of AWS's",
         "servers::a_token_that_is_far_too_long_is_none",

@@ -40,6 +40,7 @@ fn tables(impostors: &Impostors) -> Vec<Table> {
         table("Tokens that are none", Place::Ecr, faults::tokens()),
         table("Answers that are odd", Place::Ecr, faults::oddities()),
         table("TLS", Place::Tls, impostors.tls_faults()),
+        table("HTTP/2, which the server may choose over TLS", Place::Http2, faults::http2()),
         table("Proxies", Place::Proxy, impostors.proxy_faults()),
         table("AWS STS, asked for a role", Place::Sts, places::sts_faults()),
         table("The metadata service of EC2", Place::Metadata, places::metadata_faults()),

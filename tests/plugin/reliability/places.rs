@@ -25,6 +25,8 @@ pub(super) enum Place {
     Ecr,
     /// That of TLS in front of it.
     Tls,
+    /// Amazon ECR's, called by HTTP/2.
+    Http2,
     /// That of a proxy in front of both.
     Proxy,
     /// AWS STS's, which is asked for a role.
@@ -68,6 +70,14 @@ impl Ground {
                 let machine = keys.file("ca.pem", authority.pem());
                 let url = format!("https://{}", gate.address());
                 let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": url}],
+                    "customCaBundle": machine.path("ca.pem")});
+                Self { machine, configuration, gate, _servers: vec![Box::new(ecr), Box::new(tls)] }
+            }
+            Place::Http2 => {
+                let gate = Gate::start(ecr.address()).await.unwrap();
+                let tls = Tls::start_http2(authority.certificate("127.0.0.1"), gate.address()).await.unwrap();
+                let machine = keys.file("ca.pem", authority.pem());
+                let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": tls.url()}],
                     "customCaBundle": machine.path("ca.pem")});
                 Self { machine, configuration, gate, _servers: vec![Box::new(ecr), Box::new(tls)] }
             }

@@ -12,8 +12,11 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
 use serde_json::{Value as Json, json};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -247,7 +250,7 @@ fn serve(stream: TcpStream, state: Arc<Mutex<State>>) -> impl Future<Output = ()
     async move {
         let service = service_fn(move |request| handle(request, state.clone()));
         // An error is a reset: asked for, or the client's.
-        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
         open_connections.send_modify(|open| *open -= 1);
     }
 }

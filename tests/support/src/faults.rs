@@ -5,7 +5,13 @@ use std::{borrow::Cow, fmt};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value as Json, json};
 
-use crate::gate::Wire;
+use crate::{
+    gate::Wire,
+    http2::{
+        CONTINUATION, DATA, END_HEADERS, FIRST, GOAWAY, HEADERS, INTERNAL_ERROR, NO_ERROR, REFUSED_STREAM, RST_STREAM,
+        SETTINGS, STATUS_103, STATUS_200, frame,
+    },
+};
 
 /// Something that goes wrong.
 #[derive(Debug, Clone)]
@@ -199,6 +205,57 @@ pub fn connections() -> Vec<Fault> {
             FAULT,
             "… did not answer in time",
             Wire::Slowly(b"HTTP/1.1 200 OK\r\n\r\n{".to_vec()),
+        ),
+    ]
+}
+
+/// What breaks where the server speaks HTTP/2.
+pub fn http2() -> Vec<Fault> {
+    let settings = frame(SETTINGS, 0, 0, b"");
+    let goes = |error: u32| frame(GOAWAY, 0, 0, &[[0; 4], error.to_be_bytes()].concat());
+    let resets = |error: u32| frame(RST_STREAM, 0, FIRST, &error.to_be_bytes());
+    let half = [frame(HEADERS, END_HEADERS, FIRST, STATUS_200), frame(DATA, 0, FIRST, b"{\"auth")].concat();
+    let sends = |frames: &[u8]| [&settings, frames].concat();
+    vec![
+        fault("the connection ends before an answer", FAULT, "… could not be reached: …", Wire::Bytes(sends(b""))),
+        fault("GOAWAY before an answer", FAULT, "… could not be reached: …", Wire::Bytes(sends(&goes(NO_ERROR)))),
+        fault(
+            "GOAWAY for an error, before an answer",
+            FAULT,
+            "… could not be reached: …",
+            Wire::Bytes(sends(&goes(INTERNAL_ERROR))),
+        ),
+        fault("the request is reset", FAULT, "… could not be reached: …", Wire::Bytes(sends(&resets(INTERNAL_ERROR)))),
+        fault(
+            "the request is refused",
+            FAULT,
+            "… could not be reached: …",
+            Wire::Bytes(sends(&resets(REFUSED_STREAM))),
+        ),
+        fault("the body breaks off with the connection", FAULT, "… could not be reached: …", Wire::Bytes(sends(&half))),
+        fault(
+            "the body breaks off by a reset",
+            FAULT,
+            "… could not be reached: …",
+            Wire::Bytes(sends(&[&*half, &resets(INTERNAL_ERROR)].concat())),
+        ),
+        fault("another protocol", FAULT, "… could not be reached: …", bytes("HTTP/1.1 200 OK\r\n\r\n{}")),
+        fault("no answer, ever", FAULT, "… did not answer in time", Wire::BytesAndSilence(sends(b""))),
+        fault("the body stops halfway", FAULT, "… did not answer in time", Wire::BytesAndSilence(sends(&half))),
+        fault(
+            "headers without an end",
+            FAULT,
+            "… could not be reached: …",
+            Wire::Endless(
+                sends(&frame(HEADERS, 0, FIRST, STATUS_200)),
+                frame(CONTINUATION, 0, FIRST, b"\0\x01a\x01b").repeat(1000),
+            ),
+        ),
+        fault(
+            "status 103 again and again",
+            FAULT,
+            "… did not answer in time",
+            Wire::Endless(settings.clone(), frame(HEADERS, END_HEADERS, FIRST, STATUS_103).repeat(1000)),
         ),
     ]
 }

@@ -13,7 +13,10 @@ use tokio::{
     time::sleep,
 };
 
-use crate::listener::Listener;
+use crate::{
+    http2::{DATA, END_STREAM, HEAD, HEADERS},
+    listener::Listener,
+};
 
 /// What a server does that is not well.
 #[derive(Debug, Clone)]
@@ -137,7 +140,7 @@ async fn serve(mut stream: TcpStream, server: SocketAddr, state: &Mutex<State>) 
 /// The first byte of a connection with TLS.
 const TLS: u8 = 0x16;
 
-/// Lets one request through, or all of a connection that is no HTTP.
+/// Lets one request through, or all of a connection that is not HTTP/1.
 async fn pass(mut stream: TcpStream, server: SocketAddr) -> io::Result<()> {
     let mut server = TcpStream::connect(server).await?;
     let request = request(&mut stream).await?;
@@ -153,7 +156,7 @@ async fn pass(mut stream: TcpStream, server: SocketAddr) -> io::Result<()> {
 }
 
 fn is_tunnel(request: &[u8]) -> bool {
-    request.first() == Some(&TLS) || request.starts_with(b"CONNECT ")
+    request.first() == Some(&TLS) || request.starts_with(b"CONNECT ") || request.starts_with(PREFACE)
 }
 
 /// A request of HTTP, or the first bytes of a connection with TLS.
@@ -170,8 +173,26 @@ async fn request(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     }
 }
 
+/// What a connection with HTTP/2 begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How long the first request of a connection with HTTP/2 is, with all before it, once it is there.
+fn length_of_http2(bytes: &[u8]) -> Option<usize> {
+    let mut length = PREFACE.len();
+    loop {
+        let head = bytes.get(length..length + HEAD)?;
+        length += HEAD + u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        if [DATA, HEADERS].contains(&head[3]) && head[4] & END_STREAM != 0 {
+            return Some(length);
+        }
+    }
+}
+
 /// How long a request is whose head is there.
 fn length(bytes: &[u8]) -> Option<usize> {
+    if bytes.starts_with(PREFACE) || PREFACE.starts_with(bytes) {
+        return length_of_http2(bytes);
+    }
     const END: &[u8] = b"\r\n\r\n";
     let head = bytes.windows(END.len()).position(|window| window == END)?;
     let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();

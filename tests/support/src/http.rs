@@ -8,8 +8,11 @@ use std::{
 };
 
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
-use hyper::{Request, Response, body::Bytes, body::Frame, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{Request, Response, body::Bytes, body::Frame, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
 use tokio::net::TcpStream;
 use tokio_stream::StreamExt;
 
@@ -158,7 +161,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 async fn serve(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(move |request| handle(request, state.clone()));
     // The client may go at any time.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
 async fn handle(request: Request<Incoming>, state: Arc<State>) -> hyper::Result<Response<BoxBody<Bytes, io::Error>>> {

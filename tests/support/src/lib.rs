@@ -8,6 +8,7 @@ pub mod engine;
 pub mod faults;
 pub mod gate;
 pub mod http;
+mod http2;
 pub mod listener;
 pub mod moto;
 pub mod plugin;

@@ -129,21 +129,32 @@ pub struct Tls {
 impl Tls {
     /// Passes on to `plain` what arrives.
     pub async fn start(certificate: Certificate, plain: SocketAddr) -> io::Result<Self> {
-        Self::with(Arc::new(rustls::sign::SingleCertAndKey::from(certificate.certified())), plain).await
+        Self::with(Arc::new(rustls::sign::SingleCertAndKey::from(certificate.certified())), &[], plain).await
+    }
+
+    /// The same for clients that are then to speak HTTP/2.
+    pub async fn start_http2(certificate: Certificate, plain: SocketAddr) -> io::Result<Self> {
+        Self::with(Arc::new(rustls::sign::SingleCertAndKey::from(certificate.certified())), &[b"h2"], plain).await
     }
 
     /// The same for every host that a client may name, with certificates of `authority`.
     pub async fn for_every_host(authority: Arc<Authority>, plain: SocketAddr) -> io::Result<Self> {
-        Self::with(Arc::new(EveryHost { authority, certificates: Mutex::default() }), plain).await
+        Self::with(Arc::new(EveryHost { authority, certificates: Mutex::default() }), &[], plain).await
     }
 
-    async fn with(certificates: Arc<dyn ResolvesServerCert>, plain: SocketAddr) -> io::Result<Self> {
+    /// `protocols` are those among which the client may choose.
+    async fn with(
+        certificates: Arc<dyn ResolvesServerCert>,
+        protocols: &[&[u8]],
+        plain: SocketAddr,
+    ) -> io::Result<Self> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
             .with_cert_resolver(certificates);
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         let tls = TlsAcceptor::from(Arc::new(config));
         Ok(Self { listener: Listener::start(move |stream| serve(stream, tls.clone(), plain)).await? })
     }
