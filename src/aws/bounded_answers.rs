@@ -2,15 +2,27 @@
 //! the SDK needs, with values that they may have. The SDK holds all of an answer in memory, however long it is, and
 //! calculates with dates and lives of tokens as if only AWS sent them.
 
-use std::{error, fmt, io, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    error, fmt, io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
+use aws_smithy_runtime_api::client::{
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
 use aws_smithy_types::{DateTime, body::SdkBody, date_time::Format};
 use http_body::Body;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 /// A page of a thousand images with many tags has about one MiB.
 const MAX_BODY_MIB: usize = 8;
@@ -26,6 +38,9 @@ static LONG: Semaphore = Semaphore::const_new(1);
 
 /// How long a body may take where nothing else bounds it sooner.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Answers with a status of 1xx, which others are to follow.
+const MAX_INTERIM: usize = 100;
 
 /// Longer values of headers are none of AWS's.
 const MAX_HEADER: usize = 1024;
@@ -59,6 +74,8 @@ pub(super) enum Refused {
     Long,
     /// It has more parts than any of AWS's.
     ManyParts,
+    /// It begins again and again.
+    ManyInterim,
     /// It ended before all of it was there.
     BrokenOff(Box<dyn error::Error + Send + Sync>),
 }
@@ -68,6 +85,7 @@ impl fmt::Display for Refused {
         match self {
             Self::Long => write!(f, "it is longer than {MAX_BODY_MIB} MiB"),
             Self::ManyParts => write!(f, "it has more than {MAX_PARTS} parts, or {MAX_OBJECTS} objects"),
+            Self::ManyInterim => write!(f, "more than {MAX_INTERIM} with status 1xx came before it"),
             Self::BrokenOff(_) => f.write_str("the connection broke off in the middle of the answer"),
         }
     }
@@ -76,10 +94,29 @@ impl fmt::Display for Refused {
 impl error::Error for Refused {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Long | Self::ManyParts => None,
+            Self::Long | Self::ManyParts | Self::ManyInterim => None,
             Self::BrokenOff(source) => Some(&**source),
         }
     }
+}
+
+/// The request, and what is cancelled when too many interim answers come to it. By HTTP/1 alone: its connections do nothing else
+/// while there are more.
+///
+/// # Errors
+///
+/// When it is no request.
+pub(super) fn count_interim(request: HttpRequest) -> Result<(HttpRequest, CancellationToken), ConnectorError> {
+    let mut request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (too_many, count) = (CancellationToken::new(), AtomicUsize::new(0));
+    let cancelled = too_many.clone();
+    hyper::ext::on_informational(&mut request, move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) == MAX_INTERIM {
+            cancelled.cancel();
+        }
+    });
+    let request = HttpRequest::try_from(request).map_err(|error| ConnectorError::user(error.into()))?;
+    Ok((request, too_many))
 }
 
 /// The answer as the SDK may see it.

@@ -23,7 +23,8 @@ use aws_smithy_types::{DateTime, date_time::Format};
 use http::Uri;
 
 use super::{
-    Configuration, bounded_answers,
+    Configuration,
+    bounded_answers::{self, Refused},
     proxies::{NoWay, Proxies, Proxy, Scheme},
     trust,
 };
@@ -114,8 +115,13 @@ impl HttpConnector for Router {
         HttpConnectorFuture::new(async move {
             let connector = shared.connector(&route, settings).await?;
             let trial = Trial::of(&mut request);
+            let (request, too_many) = bounded_answers::count_interim(request)?;
             let passed = async { bounded_answers::pass(connector.call(request).await?).await };
-            let passed = passed.await.map_err(|error| route.blame(error));
+            let passed = tokio::select! {
+                passed = passed => passed,
+                () = too_many.cancelled() => Err(ConnectorError::user(Refused::ManyInterim.into())),
+            };
+            let passed = passed.map_err(|error| route.blame(error));
             trial.end(passed.is_ok());
             passed.inspect(|response| compare_clocks(&target, response))
         })

@@ -311,6 +311,12 @@ pub fn answers() -> Vec<Fault> {
             bytes("HTTP/1.1 100 Continue\r\n\r\n"),
         ),
         fault(
+            "status 100 again and again",
+            NO,
+            "the answer is none of AWS's: more than 100 with status 1xx came before it",
+            Wire::Endless(Vec::new(), b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000)),
+        ),
+        fault(
             "status 204 without a body",
             NO,
             "the answer has no authorization data",
