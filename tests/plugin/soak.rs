@@ -10,6 +10,9 @@ use support::{
 /// A plugin that serves takes no more than this, in kB.
 const MAX_MEMORY: u64 = 32 * 1024;
 
+/// Eight for the folder of shared tokens, and those of its start.
+const MAX_THREADS: u64 = 20;
+
 #[tokio::test]
 async fn every_answer_is_the_right_one_while_much_goes_wrong() {
     let folder = tempfile::tempdir().unwrap();
@@ -20,5 +23,6 @@ async fn every_answer_is_the_right_one_while_much_goes_wrong() {
     }
     for sample in report.samples.iter().flatten() {
         assert!(sample.memory < MAX_MEMORY && sample.descriptors < 200 && sample.connections < 100, "{sample:?}");
+        assert!(sample.threads < MAX_THREADS, "{sample:?}");
     }
 }

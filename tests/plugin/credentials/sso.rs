@@ -1,6 +1,9 @@
 //! Sessions of IAM Identity Center.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 use serde_json::{Value as Json, json};
 use support::{
@@ -118,6 +121,28 @@ async fn an_sso_token_that_cannot_be_renewed_is_over() {
             "{error}"
         );
         assert_eq!(issuer.asked().len(), renewals);
+    }
+}
+
+/// Not every system has a time for them.
+#[tokio::test]
+async fn credentials_serve_whatever_end_the_sso_portal_tells() {
+    let ecr = Ecr::start().await.unwrap();
+    let ends = Arc::new(Mutex::new(0));
+    let told = ends.clone();
+    let portal = Server::start(move |_| {
+        let keys = json!({"roleCredentials": {"accessKeyId": "ASIASSO", "secretAccessKey": "s", "sessionToken": "t",
+            "expiration": *told.lock().unwrap()}});
+        Reply::Body(200, keys.to_string())
+    });
+    let portal = portal.await.unwrap();
+    let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, sso_token("2999-01-01T00:00:00Z"));
+    let configuration = with(calls(&ecr), json!({"profile": "p", "endpoints": [{"sso": portal.url()}]}));
+    let mut running = machine.start().await;
+    for end in [i64::MIN, -1, 0, i64::MAX] {
+        *ends.lock().unwrap() = end;
+        running.plugin.configure(configuration.clone()).await.unwrap();
+        assert_eq!(running.asked(&ecr).await.access_key, "ASIASSO", "{end}");
     }
 }
 
