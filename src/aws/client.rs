@@ -158,7 +158,8 @@ impl Resolved {
         if let Some(caller) = &self.caller {
             return Ok(caller.clone());
         }
-        match credentials::find(&session, region).await {
+        // A call holds this for each of its tries, and it is large.
+        match Box::pin(credentials::find(&session, region)).await {
             Ok(found) => Ok(self.caller.insert(Caller { found, session }).clone()),
             Err(error) => {
                 self.forget();
