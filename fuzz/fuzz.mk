@@ -9,6 +9,9 @@ FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 SECONDS ?= 60
 TARGETS ?= $(FUZZ_TARGETS)
 
+# How long inputs are, since what grows faster than they do shows in long ones, and what one may take: seconds, and MB.
+FUZZ_BOUNDS := -max_len=65536 -timeout=10 -rss_limit_mb=1024
+
 # What the fuzzers find and leave, outside the corpora that are kept.
 FUZZ_FOUND := target/fuzz
 
@@ -26,7 +29,7 @@ fuzz: $(CARGO_FUZZ) ## Look for inputs that break the plugin: make fuzz SECONDS=
 		mkdir -p $(FUZZ_FOUND)/$$target $(FUZZ_FOUND)/tmp; \
 		TMPDIR=$(abspath $(FUZZ_FOUND))/tmp $(FUZZ_PROFILE) $(CARGO_FUZZ) run --features libfuzzer --sanitizer none $$target \
 			$(FUZZ_FOUND)/$$target fuzz/corpus/$$target -- \
-			-max_total_time=$(SECONDS) -print_final_stats=1 -verbosity=0 || exit; \
+			-max_total_time=$(SECONDS) $(FUZZ_BOUNDS) -print_final_stats=1 -verbosity=0 || exit; \
 		rm -rf $(FUZZ_FOUND)/tmp; \
 	done
 

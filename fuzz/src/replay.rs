@@ -1,8 +1,15 @@
 //! The corpora and variants of them, on each run of the tests.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use crate::{Plugin, TARGETS};
+use crate::{Plugin, TARGETS, shared_files::SharedFiles};
+
+/// The bytes of a long file.
+const LENGTH: usize = 1 << 20;
 
 /// How many variants of each file are tried, the same ones each time.
 const VARIANTS: u64 = 24;
@@ -24,6 +31,20 @@ fn no_file_of_the_corpora_and_no_variant_of_one_breaks_anything() {
                 run(&plugin, &variant(input, other, seed));
             }
         }
+    }
+}
+
+/// How long a shared file takes at most: minutes where each of its lines costs as much as all before it.
+const LONGEST: Duration = Duration::from_secs(10);
+
+#[test]
+fn long_shared_files_take_no_long_time() {
+    for line in [" y\n", "a=b\n", "[profile 0]\n", "0=\n", "s3=\n x=y\n"] {
+        let file = ["[default]\nregion=eu-west-1\n", &line.repeat(LENGTH / line.len())].concat().into_bytes();
+        let began = Instant::now();
+        let files = SharedFiles::new(&[file], &[]);
+        assert!(files.section("default").is_some(), "{line:?}");
+        assert!(began.elapsed() < LONGEST, "{line:?}: {:?}", began.elapsed());
     }
 }
 
