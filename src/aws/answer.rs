@@ -2,7 +2,6 @@
 
 use std::{
     error, io,
-    sync::LazyLock,
     time::{Duration, SystemTime},
 };
 
@@ -15,6 +14,7 @@ use super::{
     http::{self, Failed},
     patience::{Failure, Kind},
     proxies::{self, NoWay},
+    trust,
 };
 use crate::{redaction::Secrets, system};
 
@@ -304,10 +304,9 @@ fn tls_problem(error: &rustls::Error) -> String {
     }
 }
 
-/// A remark if the system trusts nobody, as in container images without the package ca-certificates.
+/// A remark if the system trusts nobody.
 fn without_authorities() -> &'static str {
-    static ARE_MISSING: LazyLock<bool> = LazyLock::new(|| rustls_native_certs::load_native_certs().certs.is_empty());
-    if *ARE_MISSING {
+    if trust::lacks_authorities() {
         " (this machine has no certificate authorities: its package ca-certificates is missing)"
     } else {
         ""

@@ -2,22 +2,24 @@
 
 use std::{
     env,
-    fs::File,
     io::{self, Read},
     path::{Path, PathBuf, is_separator},
     time::Duration,
 };
 
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{io::AsyncReadExt, sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::shown;
-use crate::{steps::step, system};
+use crate::{
+    steps::step,
+    system::{self, Opened},
+};
 
 /// How long a file may take, which can be on a file system of a network, or no file at all.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long a file may be: far longer than any that serves its purpose.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// Why a file was not read.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Unread {
     pub(super) fn problem(&self) -> String {
         match self {
             Self::Io(error) => format!("cannot be read: {error}"),
-            Self::TooLong => format!("is longer than {} MiB", MAX_BYTES / 1024 / 1024),
+            Self::TooLong => format!("is longer than {} MiB", MAX_BYTES >> 20),
             Self::Timeout => "cannot be read in time".to_owned(),
         }
     }
@@ -61,25 +63,37 @@ pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
 }
 
 /// Files that may be read at the same time: of those that never answer, each holds a thread as long as the process lives, and
-/// there are 512 of them.
+/// there are 512 of them. A pipe holds none.
 const MOST_AT_ONCE: usize = 256;
 static AT_ONCE: Semaphore = Semaphore::const_new(MOST_AT_ONCE);
 
 async fn read_in_time(path: PathBuf) -> Result<Vec<u8>, Unread> {
+    match timeout(TIMEOUT, contents(path)).await {
+        Err(_) => Err(Unread::Timeout),
+        Ok(Err(error)) => Err(Unread::Io(error)),
+        Ok(Ok(bytes)) if bytes.len() > MAX_BYTES => Err(Unread::TooLong),
+        Ok(Ok(bytes)) => Ok(bytes),
+    }
+}
+
+async fn contents(path: PathBuf) -> io::Result<Vec<u8>> {
     // Nothing closes the semaphore.
-    let Ok(Ok(turn)) = timeout(TIMEOUT, AT_ONCE.acquire()).await else { return Err(Unread::Timeout) };
+    let turn = AT_ONCE.acquire().await.map_err(io::Error::other)?;
     let reading = spawn_blocking(move || {
         let _turn = turn;
         let mut bytes = Vec::new();
-        File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        match system::open(&path)? {
+            Opened::File(file) => file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map(|_| Ok(bytes)),
+            Opened::Pipe(pipe) => Ok(Err(pipe)),
+        }
     });
-    match timeout(TIMEOUT, reading).await {
-        Err(_) => Err(Unread::Timeout),
-        Ok(Err(error)) => Err(Unread::Io(io::Error::other(error))),
-        Ok(Ok(Err(error))) => Err(Unread::Io(error)),
-        Ok(Ok(Ok(bytes))) if bytes.len() as u64 > MAX_BYTES => Err(Unread::TooLong),
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
+    match reading.await.map_err(io::Error::other)?? {
+        Ok(bytes) => Ok(bytes),
+        Err(pipe) => {
+            let mut bytes = Vec::new();
+            pipe.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).await?;
+            Ok(bytes)
+        }
     }
 }
 

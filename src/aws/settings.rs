@@ -182,16 +182,22 @@ const MAX_LINES: usize = 100_000;
 
 /// The contents of the files that can be read: one that is missing stops nothing.
 async fn read_all(paths: Vec<PathBuf>) -> Result<Vec<Vec<u8>>, Error> {
-    let (mut contents, mut lines) = (Vec::new(), 0);
+    let (mut contents, mut lines, mut length) = (Vec::new(), 0, 0);
     for path in paths {
         match files::read(&path).await {
             Ok(bytes) => {
                 lines += bytes.iter().filter(|byte| **byte == b'\n').count();
-                if lines > MAX_LINES {
-                    let problem = format!("has more than {MAX_LINES} lines, those of the files before it among them");
-                    return Err(Error::UnreadableFile { path: shown::path(&path), problem });
-                }
-                contents.push(bytes);
+                length += bytes.len();
+                let most = match () {
+                    () if lines > MAX_LINES => format!("{MAX_LINES} lines"),
+                    () if length > files::MAX_BYTES => format!("{} MiB", files::MAX_BYTES >> 20),
+                    () => {
+                        contents.push(bytes);
+                        continue;
+                    }
+                };
+                let problem = format!("has more than {most}, those of the files before it among them");
+                return Err(Error::UnreadableFile { path: shown::path(&path), problem });
             }
             Err(unread @ files::Unread::Io(_)) => {
                 log::debug!("the shared AWS file {} is left out: it {}", shown::path(&path), unread.problem());

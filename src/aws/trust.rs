@@ -1,6 +1,15 @@
 //! The certificate authorities to trust.
 
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    env,
+    fmt::Write,
+    fs,
+    path::PathBuf,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -8,8 +17,7 @@ use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{
     Configuration, Error,
@@ -47,16 +55,57 @@ pub(super) async fn context(configuration: &Configuration, settings: &Settings) 
 ///
 /// [`Error::Setting`] where `SSL_CERT_FILE` or `SSL_CERT_DIR` names what does not end.
 pub(super) async fn with_system<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    const FILE: &str = "SSL_CERT_FILE";
     let failed = |name: &str, problem: String| Error::Setting { name: name.to_owned(), problem };
     if let Some(path) = variable(FILE)
         && let Err(unread @ (Unread::TooLong | Unread::Timeout)) = files::read(&PathBuf::from(path)).await
     {
         return Err(failed(FILE, format!("names a file that {}", unread.problem())));
     }
-    let made = timeout(files::TIMEOUT, spawn_blocking(make)).await;
-    let problem = || failed("SSL_CERT_DIR", "names a folder that cannot be read in time".to_owned());
-    made.ok().and_then(Result::ok).ok_or_else(problem)
+    let made = timeout(files::TIMEOUT, async {
+        // Nothing closes the semaphore.
+        let turn = AT_ONCE.acquire().await;
+        let making = spawn_blocking(move || {
+            let _turn = turn;
+            bytes_in_folders().is_some_and(|bytes| bytes <= MOST_IN_FOLDERS).then(make)
+        });
+        making.await.ok()
+    });
+    let problem = match made.await.ok().flatten() {
+        Some(Some(made)) => {
+            WERE_READ.store(true, Ordering::Relaxed);
+            return Ok(made);
+        }
+        Some(None) => format!("holds more than {} MiB", MOST_IN_FOLDERS >> 20),
+        None => "names a folder that cannot be read in time".to_owned(),
+    };
+    Err(failed(FOLDERS, problem))
+}
+
+/// OpenSSL's variables for where the authorities are.
+const FILE: &str = "SSL_CERT_FILE";
+const FOLDERS: &str = "SSL_CERT_DIR";
+
+/// How much may be in the folders: distributions have a file twice and a link or two to each certificate.
+const MOST_IN_FOLDERS: u64 = 8 << 20;
+
+/// Threads that may read the authorities at the same time: in a folder that never answers each stays.
+static AT_ONCE: Semaphore = Semaphore::const_new(8);
+
+/// The length of all files in the folders that the environment names; `None` beyond what can be counted.
+fn bytes_in_folders() -> Option<u64> {
+    let folders = variable(FOLDERS).unwrap_or_default();
+    let files = env::split_paths(&folders).filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    let mut lengths = files.filter_map(|file| fs::metadata(file.path()).ok()).map(|metadata| metadata.len());
+    lengths.try_fold(0_u64, u64::checked_add)
+}
+
+/// Whether the authorities of the system were read to their end, which takes no time then.
+static WERE_READ: AtomicBool = AtomicBool::new(false);
+
+/// Whether the system's authorities were asked for and there are none, as in container images without ca-certificates.
+pub(super) fn lacks_authorities() -> bool {
+    static ARE_MISSING: LazyLock<bool> = LazyLock::new(|| rustls_native_certs::load_native_certs().certs.is_empty());
+    WERE_READ.load(Ordering::Relaxed) && *ARE_MISSING
 }
 
 /// The certificates that can be read, PEM: the HTTP client panics on others. Bundles of organisations have some, which are

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, DirBuilder, File, Metadata},
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::ExitStatus,
 };
@@ -15,9 +15,12 @@ use rustix::{
     process::{Pid, Resource, Rlimit, getrlimit, kill_process_group, setrlimit},
 };
 use tokio::{
+    net::unix::pipe,
     process::{Child, ChildStderr, ChildStdout, Command},
     signal::unix::{Signal, SignalKind, signal},
 };
+
+use super::Opened;
 
 /// Keeps keys and tokens out of core dumps.
 pub fn forbid_core_dumps() {
@@ -187,6 +190,15 @@ pub(crate) fn prepare_private(folder: &Path) -> Result<(), String> {
         return Err(format!("can be written by other users (mode {mode:04o}); run `chmod 700` on it"));
     }
     Ok(())
+}
+
+/// Opens a file to read it, within the runtime. A pipe without a writer is not waited for.
+pub(crate) fn open(path: &Path) -> io::Result<Opened> {
+    let file = File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?);
+    match file.metadata()?.file_type().is_fifo() {
+        true => Ok(Opened::Pipe(Box::pin(pipe::Receiver::from_file(file)?))),
+        false => Ok(Opened::File(file)),
+    }
 }
 
 /// A file of the user's that others can neither read nor write. Neither a link is followed nor a pipe waited for.

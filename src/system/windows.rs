@@ -17,6 +17,8 @@ use tokio::{
     },
 };
 
+use super::Opened;
+
 /// Nothing to do: Windows writes a dump only where an administrator has told it to, by the key `LocalDumps`.
 pub const fn forbid_core_dumps() {}
 
@@ -157,6 +159,11 @@ pub(crate) fn prepare_private(folder: &Path) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// Opens a file to read it.
+pub(crate) fn open(path: &Path) -> io::Result<Opened> {
+    File::open(path).map(Opened::File)
 }
 
 /// A file in such a folder. No link is followed.

@@ -20,7 +20,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::machine::{Machine, REGISTRY, calls, with};
+use crate::{
+    machine::{Machine, REGISTRY, calls, with},
+    servers::{MAX_MEMORY_KB, peak_memory},
+};
 
 /// A host that no name server is asked for: only the proxy hears of it.
 const REMOTE: &str = "ecr.test";
@@ -273,6 +276,40 @@ async fn authorities_that_cannot_be_read_to_their_end_stop_one_call_alone() {
     assert!(!stuck.is_finished());
     let error = stuck.await.unwrap().map(drop).unwrap_err();
     assert!(error.message().contains("SSL_CERT_FILE names a file that cannot be read in time"), "{error:?}");
+}
+
+/// Nor do they where a bundle takes their place: the sentence about a certificate that it does not trust asks for none of them.
+#[tokio::test]
+async fn beside_a_bundle_the_system_s_authorities_are_not_read() {
+    let ecr = Ecr::start().await.unwrap();
+    let tls = Tls::start(Authority::new("another").certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let machine = Machine::new().keys().file("ca.pem", Authority::new("ours").pem());
+    let [path, bundle] = ["pipe", "ca.pem"].map(|name| machine.path(name));
+    let made = tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap();
+    assert!(made.success());
+    for without_end in [&*path, "/dev/zero"] {
+        let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}],
+            "customCaBundle": bundle});
+        let running = Machine::new().keys().var("SSL_CERT_FILE", without_end).configured(configuration).await;
+        let mut plugin = running.plugin;
+        let error = support::within_deadline("the sentence", plugin.error()).await;
+        assert!(error.contains("the certificate's authority is not trusted. "), "{error}");
+    }
+}
+
+/// The file has 20 GB on no disk.
+#[tokio::test]
+async fn a_folder_of_authorities_has_a_bound() {
+    let machine = Machine::new().keys().file("authorities/12345678.0", "");
+    let folder = machine.path("authorities");
+    let file = std::fs::File::options().write(true).open(format!("{folder}/12345678.0")).unwrap();
+    file.set_len(20 << 30).unwrap();
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": "https://127.0.0.1:1"}]});
+    let mut running = machine.var("SSL_CERT_DIR", folder).configured(configuration).await;
+    let error = running.plugin.error().await;
+    assert!(error.contains("the environment variable SSL_CERT_DIR holds more than 8 MiB"), "{error}");
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
 }
 
 #[tokio::test]

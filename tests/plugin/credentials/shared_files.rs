@@ -3,8 +3,11 @@
 use serde_json::json;
 use support::ecr::Ecr;
 
-use super::{KEYS, OVER};
-use crate::machine::{Machine, calls, with};
+use super::{KEYS, OVER, until};
+use crate::{
+    machine::{Machine, REGISTRY, calls, with},
+    servers::{MAX_MEMORY_KB, peak_memory},
+};
 
 #[tokio::test]
 async fn shared_files_are_found_at_each_of_their_places() {
@@ -51,6 +54,57 @@ async fn of_several_shared_files_all_are_read_and_the_last_one_wins() {
         assert_eq!(asked.access_key, "AKIDLAST", "{key}");
         assert!(asked.is_signed_with("last-secret"), "{key}");
     }
+}
+
+/// Each as long as one may be.
+#[tokio::test]
+async fn shared_files_are_bounded_all_together() {
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new().file("long", format!("[default]\nx = {}\n", "y".repeat(4_000_000)));
+    let path = machine.path("long");
+    let mut running = machine.configured(with(calls(&ecr), json!({"sharedConfigFiles": vec![&path; 400]}))).await;
+    let error = running.plugin.error().await;
+    let part = format!("the shared AWS file {path} has more than 4 MiB, those of the files before it among them");
+    assert!(error.contains(&part), "{error}");
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+}
+
+/// What a vault writes into one, for example.
+#[tokio::test]
+async fn a_pipe_is_read_like_a_file_once_somebody_writes_to_it() {
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new();
+    let pipe = machine.path("pipe");
+    assert!(tokio::process::Command::new("mkfifo").arg(&pipe).status().await.unwrap().success());
+    let mut running = machine.var("AWS_SHARED_CREDENTIALS_FILE", &pipe).configured(calls(&ecr)).await;
+    // Whoever opens it for writing waits until somebody reads it.
+    let keys = "[default]\naws_access_key_id = AKIDPIPE\naws_secret_access_key = s\n";
+    let writing = tokio::task::spawn_blocking(move || std::fs::write(pipe, keys));
+    assert_eq!(running.asked(&ecr).await.access_key, "AKIDPIPE");
+    writing.await.unwrap().unwrap();
+}
+
+/// As many as a connection has calls. Each has a configuration of its own, since calls with the same one share what they read.
+#[tokio::test]
+async fn pipes_that_nobody_writes_to_keep_no_other_file_from_being_read() {
+    const CALLS: usize = 250;
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new().file("good", "[default]\naws_access_key_id = A\naws_secret_access_key = s\n");
+    let (pipe, good) = (machine.path("pipe"), machine.path("good"));
+    assert!(tokio::process::Command::new("mkfifo").arg(&pipe).status().await.unwrap().success());
+    let mut running = machine.start().await;
+    let mut waiting = Vec::new();
+    for number in 0..CALLS {
+        let files = json!({"sharedConfigFiles": [&pipe], "maxRetries": number});
+        running.plugin.configure(with(calls(&ecr), files)).await.unwrap();
+        waiting.push(running.plugin.begin(json!({"registryId": REGISTRY})));
+    }
+    let open = || running.plugin.open_files().iter().filter(|path| path.ends_with("pipe")).count();
+    until("all are open", || open() == CALLS).await;
+    assert!(running.plugin.status("Threads:") < 64);
+    running.plugin.configure(with(calls(&ecr), json!({"sharedCredentialsFiles": [good]}))).await.unwrap();
+    running.plugin.get_credentials(REGISTRY).await.expect("a token");
 }
 
 #[tokio::test]
