@@ -3,6 +3,7 @@
 //! calculates with dates and lives of tokens as if only AWS sent them.
 
 use std::{
+    cell::Cell,
     error, fmt, io,
     pin::Pin,
     sync::{
@@ -32,9 +33,26 @@ const MAX_BODY_MIB: usize = 8;
 const MAX_PARTS: usize = 200_000;
 const MAX_OBJECTS: usize = 20_000;
 
-/// Answers that are longer than this are read and understood one at a time.
+/// Answers that are longer than this share what room there is, in bytes. Where it is taken, one at a time goes on without, so
+/// that none waits for ever; and one at a time is understood, which takes many times its length.
 const ORDINARY: usize = 32 * 1024;
-static LONG: Semaphore = Semaphore::const_new(1);
+static ROOM: Semaphore = Semaphore::const_new(4 << 20);
+static WITHOUT_ROOM: Semaphore = Semaphore::const_new(1);
+static UNDERSTOOD: Semaphore = Semaphore::const_new(1);
+
+tokio::task_local! {
+    /// The bytes of answers that the task has read.
+    static READ: Cell<usize>;
+}
+
+/// What comes of `calls`, and the length of all their answers, in bytes.
+pub(super) async fn measured<T>(calls: impl Future<Output = T>) -> (T, usize) {
+    READ.scope(Cell::new(0), async {
+        let result = calls.await;
+        (result, READ.with(Cell::get))
+    })
+    .await
+}
 
 /// How long a body may take where nothing else bounds it sooner.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -146,26 +164,68 @@ pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, Con
     Ok(passed)
 }
 
-async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Option<SemaphorePermit<'static>>), Refused> {
-    let (mut bytes, mut turn) = (Vec::new(), None);
+async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Turn), Refused> {
+    let (mut blocks, mut length, mut turn) = (Vec::new(), 0, Turn::default());
     let (mut parts, mut objects) = (0, 0);
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let Ok(data) = frame.map_err(Refused::BrokenOff)?.into_data() else { continue };
-        if bytes.len() + data.len() > MAX_BODY_MIB << 20 {
+        length += data.len();
+        parts += data.iter().filter(|byte| b"{[,<=".contains(byte)).count();
+        objects += data.iter().filter(|byte| **byte == b'{').count();
+        if length > MAX_BODY_MIB << 20 {
             return Err(Refused::Long);
         }
-        parts += data.iter().filter(|byte| b"{[,<".contains(byte)).count();
-        objects += data.iter().filter(|byte| **byte == b'{').count();
         if parts > MAX_PARTS || objects > MAX_OBJECTS {
             return Err(Refused::ManyParts);
         }
-        if turn.is_none() && bytes.len() + data.len() > ORDINARY {
-            // Nothing closes the semaphore.
-            turn = LONG.acquire().await.ok();
+        if length > ORDINARY {
+            turn.take_room(data.len()).await;
         }
-        bytes.extend_from_slice(&data);
+        add(&mut blocks, &data);
     }
-    Ok((bytes, turn))
+    if length > ORDINARY {
+        // Nothing closes the semaphores.
+        turn.understood = UNDERSTOOD.acquire().await.ok();
+    }
+    let _nobody_asks = READ.try_with(|read| read.set(read.get() + length));
+    Ok((blocks.concat(), turn))
+}
+
+/// Adds to blocks, each as long as an ordinary answer: what grows in one piece takes up to three times its length.
+fn add(blocks: &mut Vec<Vec<u8>>, mut data: &[u8]) {
+    while !data.is_empty() {
+        match blocks.last_mut().filter(|block| block.len() < ORDINARY) {
+            Some(block) => {
+                let (start, rest) = data.split_at(data.len().min(ORDINARY - block.len()));
+                block.extend_from_slice(start);
+                data = rest;
+            }
+            None => blocks.push(Vec::new()),
+        }
+    }
+}
+
+/// What a long answer takes of what all of them share.
+#[derive(Debug, Default)]
+struct Turn {
+    room: Vec<SemaphorePermit<'static>>,
+    without_room: Option<SemaphorePermit<'static>>,
+    understood: Option<SemaphorePermit<'static>>,
+}
+
+impl Turn {
+    /// Takes room for so many bytes, or the turn of the one that needs none.
+    async fn take_room(&mut self, length: usize) {
+        if self.without_room.is_some() {
+            return;
+        }
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        tokio::select! {
+            biased;
+            room = ROOM.acquire_many(length) => self.room.extend(room),
+            turn = WITHOUT_ROOM.acquire() => self.without_room = turn.ok(),
+        }
+    }
 }
 
 /// Whether an answer of AWS STS does not end. The SDK takes what it has read until then: keys without their session token, or

@@ -10,15 +10,17 @@ use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{Caller, Client, Error, answer, credentials, patience::Failure, region};
+use super::{Caller, Client, Error, answer, bounded_answers, credentials, patience::Failure, region};
 
 /// The most entries that AWS returns at once.
 pub(super) const PAGE: i32 = 1000;
 
-/// The most pages that are read, and the most entries: twice the images that AWS's quota lets a repository have. Of images there
-/// is an entry for each tag.
-const MOST_PAGES: usize = 200;
-const MOST_ENTRIES: usize = MOST_PAGES * PAGE as usize;
+/// The most pages that are read, each of [`PAGE`] entries: twice the images that AWS's quota lets a repository have. Of images
+/// there is an entry for each tag.
+pub(super) const MOST_PAGES: usize = 200;
+
+/// How much is kept of all pages together, in bytes: a hundred thousand ids of images have 13 MB.
+const MOST_BYTES: usize = 16 << 20;
 
 /// How long all pages may take: each may have to be waited for.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -103,13 +105,13 @@ impl Place {
     }
 }
 
-/// Sends a request for a list, page by page: the entries of all pages, in order, or what `$add` makes of them. `$entries` is the
-/// field that holds them.
+/// Sends a request for a list, page by page, of which a [`List`] is made. `$entries` is the field that holds a page's; `$most` is
+/// the most pages that are read.
 macro_rules! send_pages {
     ($place:expr, $sdk:ident, $action:expr, $request:expr, $entries:ident) => {
-        $crate::aws::call::send_pages!($place, $sdk, $action, $request, $entries, Vec::extend)
+        $crate::aws::call::send_pages!($place, $sdk, $action, $request, $entries, $crate::aws::call::MOST_PAGES)
     };
-    ($place:expr, $sdk:ident, $action:expr, $request:expr, $entries:ident, $add:expr) => {{
+    ($place:expr, $sdk:ident, $action:expr, $request:expr, $entries:ident, $most:expr) => {{
         let (place, request) = (&$place, $request);
         let page = move |token| {
             let request = request.clone().set_next_token(token);
@@ -118,28 +120,42 @@ macro_rules! send_pages {
                 Ok((page.$entries, page.next_token))
             }
         };
-        $crate::aws::call::pages(page, $add)
+        $crate::aws::call::pages(page, $most)
     }};
 }
 pub(super) use send_pages;
 
+/// What is kept of the pages of a list.
+pub(super) trait List<T>: Default {
+    /// Takes the entries of a page, which came in so many bytes. How many of them are kept.
+    fn add(&mut self, entries: Vec<T>, bytes: usize) -> usize;
+}
+
+/// All entries, in order.
+impl<T> List<T> for Vec<T> {
+    fn add(&mut self, entries: Self, bytes: usize) -> usize {
+        self.extend(entries);
+        bytes
+    }
+}
+
 /// `page` returns the entries behind a token, and the token of the next ones. The SDK's paginator would do, but that it
 /// ends at an error and knows no other credentials, so that neither patience nor new keys could be had within a list.
-pub(super) async fn pages<A: Default, T, F>(
-    mut page: impl FnMut(Option<String>) -> F,
-    mut add: impl FnMut(&mut A, Vec<T>),
-) -> Result<A, Error>
+pub(super) async fn pages<A: List<T>, T, F>(page: impl Fn(Option<String>) -> F, most: usize) -> Result<A, Error>
 where
     F: Future<Output = Result<(Option<Vec<T>>, Option<String>), Error>>,
 {
-    let (began, mut all, mut count, mut token) = (Instant::now(), A::default(), 0, None);
-    for _ in 0..MOST_PAGES {
-        let (entries, next) = page(token).await?;
+    let (began, mut all, mut token) = (Instant::now(), A::default(), None);
+    let (mut count, mut kept) = (0, 0);
+    for _ in 0..most {
+        let (answer, bytes) = bounded_answers::measured(page(token)).await;
+        let (entries, next) = answer?;
         let entries = entries.unwrap_or_default();
         count += entries.len();
-        add(&mut all, entries);
+        kept += all.add(entries, bytes);
         match next.filter(|next| !next.is_empty()) {
-            Some(_) if count >= MOST_ENTRIES || began.elapsed() > LONGEST => break,
+            _ if kept > MOST_BYTES => break,
+            Some(_) if count >= most * PAGE as usize || began.elapsed() > LONGEST => break,
             Some(next) => token = Some(next),
             None => return Ok(all),
         }

@@ -9,7 +9,7 @@ use aws_sdk_ecr::types::{
 
 use super::{
     AuthorizationData, Caller, Client, Error, answer, authorization,
-    call::{PAGE, Place, send, send_pages},
+    call::{List, PAGE, Place, send, send_pages},
     interceptors::Rehearsal,
     proxies::NoWay,
     region,
@@ -45,14 +45,28 @@ pub struct Images {
     pub latest: Option<ImageDetail>,
 }
 
-impl Images {
-    fn add(&mut self, images: Vec<ImageDetail>) {
+impl List<ImageDetail> for Images {
+    fn add(&mut self, images: Vec<ImageDetail>, _: usize) -> usize {
         self.count += images.len();
         // max_by_key would take the last.
         self.latest = self.latest.take().into_iter().chain(images).reduce(|latest, image| {
             let pushed_later = image.image_pushed_at > latest.image_pushed_at;
             if pushed_later { image } else { latest }
         });
+        0
+    }
+}
+
+/// The names of repositories.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl List<Repository> for Names {
+    fn add(&mut self, repositories: Vec<Repository>, _: usize) -> usize {
+        let names = repositories.into_iter().map(|repository| repository.repository_name.unwrap_or_default());
+        let before = self.0.len();
+        self.0.extend(names);
+        self.0[before..].iter().map(String::len).sum()
     }
 }
 
@@ -104,18 +118,27 @@ impl Ecr {
         }
     }
 
-    /// The repository with this name, or all of a registry (DescribeRepositories).
+    /// The repository with this name (DescribeRepositories).
     ///
     /// # Errors
     ///
     /// Whatever keeps AWS from answering; [`Error::NotFound`] for a name that no repository has.
-    pub async fn repositories(&self, registry_id: Option<&str>, name: Option<&str>) -> Result<Vec<Repository>, Error> {
+    pub async fn repositories(&self, registry_id: Option<&str>, name: &str) -> Result<Vec<Repository>, Error> {
         let request = self.sdk.describe_repositories().set_registry_id(registry_id.map(str::to_owned));
-        let request = match name {
-            Some(name) => request.repository_names(name),
-            None => request.max_results(PAGE),
-        };
+        let request = request.repository_names(name);
         send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeRepositories", request, repositories).await
+    }
+
+    /// The names of all repositories of the caller's registry (DescribeRepositories).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps AWS from answering.
+    pub async fn repository_names(&self) -> Result<Vec<String>, Error> {
+        let request = self.sdk.describe_repositories().max_results(PAGE);
+        let names: Names =
+            send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeRepositories", request, repositories).await?;
+        Ok(names.0)
     }
 
     /// The tags of the repository with this ARN (ListTagsForResource): none in a partition that refuses to tell them, since
@@ -155,7 +178,7 @@ impl Ecr {
             Some(id) => request.image_ids(id),
             None => request.max_results(PAGE),
         };
-        send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeImages", request, image_details, Images::add).await
+        send_pages!(self.place, aws_sdk_ecr, "ecr:DescribeImages", request, image_details).await
     }
 
     /// The ids of all images of a repository (ListImages).

@@ -10,6 +10,9 @@ use super::{
     region,
 };
 
+/// The most pages of images that are read: ten times the images that AWS's quota lets a public repository have.
+const MOST_PAGES: usize = 100;
+
 /// Amazon ECR Public, called as a configuration says.
 pub struct EcrPublic {
     place: Place,
@@ -63,6 +66,7 @@ impl EcrPublic {
             true => request.max_results(PAGE),
             false => request.set_image_ids(Some(ids)),
         };
-        send_pages!(self.place, aws_sdk_ecrpublic, "ecr-public:DescribeImages", request, image_details).await
+        let action = "ecr-public:DescribeImages";
+        send_pages!(self.place, aws_sdk_ecrpublic, action, request, image_details, MOST_PAGES).await
     }
 }

@@ -59,7 +59,7 @@ impl super::Arguments for Arguments {
         }
         let image = Error::unless_found(images.latest.map(|image| vec![image]))?;
         let (registry, name) = (image.registry_id, image.repository_name.unwrap_or(self.repository_name));
-        let found = Error::unless_found(Some(ecr.repositories(registry.as_deref(), Some(&name)).await?))?;
+        let found = Error::unless_found(Some(ecr.repositories(registry.as_deref(), &name).await?))?;
         let digest = image.image_digest.unwrap_or_default();
         Ok(Results::new([
             ("id", Value::from(&digest)),

@@ -23,8 +23,7 @@ impl super::Arguments for Arguments {
 
     async fn answer(self, place: Place) -> Result<Answer, Error> {
         let ecr = Ecr::new(&place.provider.client, &place.region).await?;
-        let repositories = ecr.repositories(None, None).await?.into_iter();
-        let names: Vec<_> = repositories.map(|repository| repository.repository_name.unwrap_or_default()).collect();
+        let names = ecr.repository_names().await?;
         Ok(Results::new([
             ("id", Value::from(&place.region)),
             ("names", values::unless_empty(names)),

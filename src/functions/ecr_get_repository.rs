@@ -32,7 +32,7 @@ impl super::Arguments for Arguments {
     async fn answer(self, place: Place) -> Result<Answer, Error> {
         let ecr = Ecr::new(&place.provider.client, &place.region).await?;
         let id = self.registry_id.as_deref().filter(|id| !id.is_empty());
-        let found = Error::unless_found(Some(ecr.repositories(id, Some(&self.name)).await?))?;
+        let found = Error::unless_found(Some(ecr.repositories(id, &self.name).await?))?;
         let arn = found.repository_arn.unwrap_or_default();
         let ignored = place.provider.client.ignored_tags();
         let tags = ecr.tags(&arn).await?.into_iter().map(|tag| (tag.key, tag.value));

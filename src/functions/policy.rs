@@ -7,8 +7,9 @@ use serde_json::{Error as Invalid, value::RawValue};
 
 use crate::aws::Error;
 
-/// The deepest nesting that is read.
+/// The deepest nesting that is read, and the longest text: AWS lets a lifecycle policy have 30 kB, others less.
 const DEEPEST: usize = 128;
+const MAX_BYTES: usize = 128 * 1024;
 
 /// JSON of a document in a normal form: without white space, with sorted keys. No text is no policy.
 ///
@@ -19,6 +20,9 @@ pub(super) fn normal(policy: Option<String>) -> Result<String, Error> {
     let policy = policy.unwrap_or_default();
     if policy.is_empty() {
         return Ok(policy);
+    }
+    if policy.len() > MAX_BYTES {
+        return Err(Error::Incomplete("a policy that is longer than any of AWS's"));
     }
     let mut text = String::new();
     let written = serde_json::from_str(&with_whole_pairs(&policy)).and_then(|json| write(json, DEEPEST, &mut text));

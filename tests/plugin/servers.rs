@@ -10,7 +10,10 @@ use support::{
     tls::{Authority, Tls},
 };
 
-use crate::machine::{Machine, REGISTRY, Running, calls, with};
+use crate::{
+    credentials::until,
+    machine::{Machine, REGISTRY, Running, calls, with},
+};
 
 /// More than this is never kept in memory at once.
 pub(crate) const MAX_MEMORY_KB: u64 = 64 * 1024;
@@ -41,25 +44,114 @@ async fn an_answer_of_many_small_parts_does_not_grow_in_memory() {
     }
 }
 
+/// Of parts without number, and of one value that is as long as answers may be.
 #[tokio::test]
 async fn a_list_that_goes_on_is_given_up_within_bounds_of_memory() {
-    let page = |field: &str| format!("{{\"nextToken\":\"x\",\"{field}\":[{}]}}", vec!["{}"; 19_000].join(","));
-    let (ids, images) = (page("imageIds"), page("imageDetails"));
-    let server = Server::start(move |asked| {
-        let is_ids = asked.header("x-amz-target").ends_with(".ListImages");
-        Reply::Body(200, if is_ids { ids.clone() } else { images.clone() })
-    });
-    let server = server.await.unwrap();
-    let mut running = plugin_of(&server).await;
-    for (function, more) in
-        [("aws:ecr/getImages:getImages", json!({})), ("aws:ecr/getImage:getImage", json!({"mostRecent": true}))]
-    {
+    let value = "a".repeat(8_000_000);
+    for (function, more, field, entry, sees) in [
+        ("ecr/getImages:getImages", json!({}), "imageIds", "{}", "after 209000 entries"),
+        ("ecr/getImages:getImages", json!({}), "imageIds", "{\"imageTag\":\"a\"}", "after 3 entries"),
+        ("ecr/getImage:getImage", json!({"mostRecent": true}), "imageDetails", "{}", "after 209000 entries"),
+        ("ecrpublic/getImages:getImages", json!({}), "imageDetails", "{}", "after 114000 entries"),
+    ] {
+        let entries = match entry {
+            "{}" => vec![entry; 19_000].join(","),
+            entry => entry.replace("\"a\"", &format!("\"{value}\"")),
+        };
+        let page = format!("{{\"nextToken\":\"x\",\"{field}\":[{entries}]}}");
+        let server = Server::start(move |_| Reply::Body(200, page.clone())).await.unwrap();
+        let endpoints = json!([{"ecr": server.url(), "ecrpublic": server.url()}]);
+        let mut running =
+            Machine::new().keys().configured(json!({"region": "us-east-1", "endpoints": endpoints})).await;
         let arguments = with(json!({"repositoryName": "app"}), more);
-        let error = running.plugin.invoke(function, arguments).await.map(drop).unwrap_err();
-        assert!(error.message().contains("AWS's list goes on after 209000 entries"), "{error:?}");
+        let error = running.plugin.invoke(&format!("aws:{function}"), arguments).await.map(drop).unwrap_err();
+        assert!(error.message().contains(&format!("AWS's list goes on {sees}")), "{error:?}");
+        let peak = peak_memory(&running.plugin);
+        assert!(peak < MAX_MEMORY_KB, "{function}: {peak} kB");
     }
+}
+
+#[tokio::test]
+async fn a_list_of_nothings_that_ends_does_not_grow_in_memory() {
+    for (function, field) in
+        [("ecr/getRepositories:getRepositories", "repositories"), ("ecrpublic/getImages:getImages", "imageDetails")]
+    {
+        let entries = vec!["{}"; 19_900].join(",");
+        let server = Server::start(move |asked| {
+            let pages: usize = asked.body.split('"').find_map(|part| part.parse().ok()).unwrap_or_default();
+            let next = if pages == 4 { String::new() } else { format!("\"nextToken\":\"{}\",", pages + 1) };
+            Reply::Body(200, format!("{{{next}\"{field}\":[{entries}]}}"))
+        });
+        let server = server.await.unwrap();
+        let endpoints = json!([{"ecr": server.url(), "ecrpublic": server.url()}]);
+        let mut running =
+            Machine::new().keys().configured(json!({"region": "us-east-1", "endpoints": endpoints})).await;
+        let arguments = json!({"repositoryName": "app"});
+        let arguments = if field == "repositories" { json!({}) } else { arguments };
+        running.plugin.invoke(&format!("aws:{function}"), arguments).await.expect("a list");
+        assert_eq!(server.asked().len(), 5);
+        let peak = peak_memory(&running.plugin);
+        assert!(peak < MAX_MEMORY_KB, "{function}: {peak} kB");
+    }
+}
+
+/// In Go's normal form each of these characters has six.
+#[tokio::test]
+async fn a_policy_is_no_longer_than_any_of_aws_s() {
+    for (policy, is_policy) in [("&".repeat(8_000_000), false), ("&".repeat(100_000), true)] {
+        let template = json!({"prefix": "app", "lifecyclePolicy": json!({"rules": policy}).to_string()});
+        let body = json!({"repositoryCreationTemplates": [template]}).to_string();
+        let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
+        let mut running = plugin_of(&server).await;
+        let function = "aws:ecr/getRepositoryCreationTemplate:getRepositoryCreationTemplate";
+        let results = running.plugin.invoke(function, json!({"prefix": "app"})).await;
+        match results {
+            Ok(_) => assert!(is_policy),
+            Err(error) => {
+                assert!(
+                    !is_policy && error.message().contains("a policy that is longer than any of AWS's"),
+                    "{error:?}"
+                );
+            }
+        }
+        let peak = peak_memory(&running.plugin);
+        assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+    }
+}
+
+#[tokio::test]
+async fn xml_of_many_attributes_does_not_grow_in_memory() {
+    let body = format!("<AssumeRoleResponse {}></AssumeRoleResponse>", "a=\"\" ".repeat(1_000_000));
+    let sts = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
+    let role = json!([{"roleArn": "arn:aws:iam::111122223333:role/r"}]);
+    let configuration = json!({"region": "eu-west-1", "assumeRoles": role, "endpoints": [{"sts": sts.url()}]});
+    let mut running = Machine::new().keys().configured(configuration).await;
+    let error = running.plugin.error().await;
+    assert!(error.contains("it has more than 200000 parts, or 20000 objects"), "{error}");
     let peak = peak_memory(&running.plugin);
     assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+}
+
+/// Eight that stop behind what an ordinary answer has.
+#[tokio::test]
+async fn long_answers_that_stop_hold_up_no_others() {
+    let long = |tag: &str| format!("{{\"imageIds\":[{{\"imageTag\":\"{}\"}}]}}", tag.repeat(100_000));
+    let server = Server::start(move |asked| match asked.body.contains("stops") {
+        true => Reply::Half(200, long("a")),
+        false => Reply::Body(200, long("b")),
+    });
+    let server = server.await.unwrap();
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": server.url()}]});
+    let mut running = Machine::new().keys().configured(configuration).await;
+    let function = "aws:ecr/getImages:getImages";
+    let name = |name, number| json!({"repositoryName": format!("{name}{number}")});
+    let stopped: Vec<_> = (0..8).map(|number| running.plugin.begin_call(function, name("stops", number))).collect();
+    until("eight questions", || server.asked().len() == 8).await;
+    for number in 0..8 {
+        running.plugin.invoke(function, name("goes-on", number)).await.expect("a list");
+    }
+    assert_eq!(server.asked().len(), 16, "none of those that stopped was given up meanwhile");
+    assert!(stopped.iter().all(|call| !call.is_finished()));
 }
 
 #[tokio::test]
@@ -97,7 +189,7 @@ async fn an_answer_without_an_end_by_http2_has_the_same_bound() {
 
 /// Bodies of 6 MiB, asked for in four Regions at the same time.
 #[tokio::test]
-async fn long_answers_are_taken_one_at_a_time() {
+async fn long_answers_share_what_room_there_is() {
     let body = format!("{{\"x\":\"{}\"}}", "y".repeat(6 << 20));
     let server = Server::start(move |_| Reply::Body(200, body.clone())).await.unwrap();
     let running = plugin_of(&server).await;
