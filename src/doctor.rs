@@ -25,6 +25,7 @@ use crate::{
     proto::pulumirpc::{self as rpc, resource_provider_server::ResourceProvider},
     redaction::Typed,
     steps::step,
+    system::Signals,
 };
 
 /// The function that is examined.
@@ -86,7 +87,7 @@ impl From<Result<Json, Ill>> for Findings {
 ///
 /// # Errors
 ///
-/// When the schema is none, no thread can be had, or the report cannot be printed.
+/// When the schema is none, no thread can be had, the report cannot be printed, or a signal ends it.
 pub async fn run(
     package: &'static Package,
     examination: Examination,
@@ -94,6 +95,7 @@ pub async fn run(
     mut log: Receiver,
 ) -> io::Result<Verdict> {
     threads::ready()?;
+    let mut signals = Signals::listen()?;
     let mut report = Report::new(package, &examination);
     let doctor = Doctor::new(package, examination, shared_tokens)?;
     let result = {
@@ -104,6 +106,7 @@ pub async fn run(
                 biased;
                 Some(line) = log.recv() => report.line(line)?,
                 result = &mut examined => break result,
+                () = signals.recv() => return Err(io::Error::other("a signal ended it")),
             }
         }
     };

@@ -172,9 +172,12 @@ impl Folder {
     /// What `work` makes of the folder, on a thread that may wait for it. Where it does not answer, as a file system of a
     /// network can, it is not used again.
     async fn in_time<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-        // Nothing closes the semaphore.
-        let _turn = self.turns.acquire().await.ok();
-        match timeout(TIMEOUT, spawn_blocking(work)).await {
+        let done = timeout(TIMEOUT, async {
+            // Nothing closes the semaphore. The thread keeps its turn: one that gets no answer stays.
+            let turn = self.turns.clone().acquire_owned().await;
+            spawn_blocking(move || (work(), turn).0).await
+        });
+        match done.await {
             Ok(done) => done.map_err(io::Error::other),
             Err(_) => {
                 if !self.is_silent.swap(true, Ordering::Relaxed) {

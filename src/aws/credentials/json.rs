@@ -2,7 +2,7 @@
 //!
 //! No text quotes any of it: it holds keys.
 
-use std::{collections::BTreeMap, time::SystemTime};
+use std::{borrow::Cow, collections::BTreeMap, time::SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_smithy_types::{DateTime, date_time::Format};
@@ -16,6 +16,21 @@ use serde_json::{Map, Value, value::RawValue};
 #[derive(Deserialize)]
 #[serde(from = "BTreeMap<String, Box<RawValue>>")]
 pub(super) struct Members(pub(super) Map<String, Value>);
+
+/// Longer objects are none of credentials: of most bytes a value makes many.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The text of an object.
+///
+/// # Errors
+///
+/// A sentence, for one that is longer than any.
+pub(super) fn text(json: &[u8]) -> Result<Cow<'_, str>, String> {
+    match json.len() {
+        ..=MAX_BYTES => Ok(String::from_utf8_lossy(json)),
+        _ => Err(format!("its answer is longer than {} KiB", MAX_BYTES >> 10)),
+    }
+}
 
 impl From<BTreeMap<String, Box<RawValue>>> for Members {
     fn from(members: BTreeMap<String, Box<RawValue>>) -> Self {
@@ -37,7 +52,7 @@ impl Object {
     /// A sentence.
     pub(super) fn new(json: &[u8]) -> Result<Self, String> {
         // What follows the object is not looked at; serde's own message can quote the text.
-        let json = String::from_utf8_lossy(json);
+        let json = text(json)?;
         let members = Members::deserialize(&mut serde_json::Deserializer::from_str(&json)).map_err(|error| {
             format!("its answer is not a JSON object (line {}, column {})", error.line(), error.column())
         })?;

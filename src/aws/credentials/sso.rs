@@ -15,7 +15,7 @@ use http::HeaderValue;
 use serde_json::{Map, Value};
 use sha1::{Digest, Sha1};
 use tempfile::NamedTempFile;
-use tokio::task::spawn_blocking;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     super::{Error, answer, files, patience::Kind, session::Session, shown, validity},
@@ -130,8 +130,8 @@ impl Cached {
             true => sign_in.failed("was not found: nobody has signed in on this machine"),
             false => sign_in.failed(NOT_UNDERSTOOD),
         })?;
-        let fields = serde_json::from_str::<Members>(&String::from_utf8_lossy(&bytes));
-        let Members(fields) = fields.map_err(|_| sign_in.failed(NOT_UNDERSTOOD))?;
+        let fields = json::text(&bytes).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let Members(fields) = fields.ok_or_else(|| sign_in.failed(NOT_UNDERSTOOD))?;
         let cached = Self { path, fields };
         match cached.token().is_some() && cached.expiry().is_some() {
             true => Ok(cached),
@@ -230,8 +230,9 @@ async fn renew(session: &Session, sign_in: &SignIn, cached: &mut Cached) -> Resu
 /// Keeps a token that was renewed for others. Where that is not possible, it serves here all the same.
 async fn keep(cached: &mut Cached) {
     let copy = Cached { path: cached.path.clone(), fields: cached.fields.clone() };
-    let written = spawn_blocking(move || copy.write()).await;
-    if let Some(error) = written.map_err(io::Error::other).and_then(|written| written).err() {
+    let written = timeout(files::TIMEOUT, spawn_blocking(move || copy.write())).await;
+    let written = written.map_err(io::Error::other).and_then(|written| written.map_err(io::Error::other));
+    if let Some(error) = written.and_then(|written| written).err() {
         log::warn!("the SSO token was renewed, but cannot be kept in {}: {error}", shown::path(&cached.path));
     }
 }

@@ -104,6 +104,29 @@ async fn the_end_of_the_plugin_ends_the_credential_process() {
 }
 
 #[tokio::test]
+async fn the_end_of_doctor_ends_the_credential_process() {
+    for signal in ["TERM", "INT", "HUP"] {
+        let machine = Machine::new().config(HANGS);
+        let home = machine.path("");
+        let mut doctor = support::plugin::command();
+        doctor.args(["doctor", "--registry", REGISTRY, "--region", "eu-west-1"]).env("HOME", &home);
+        doctor.env("PATH", std::env::var_os("PATH").unwrap());
+        let doctor = doctor.spawn().unwrap();
+        let child = std::path::Path::new(&home).join("child");
+        until("the child's start", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n'))).await;
+        let pid = std::fs::read_to_string(&child).unwrap();
+        let id = doctor.id().unwrap().to_string();
+        let sent = tokio::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().await.unwrap();
+        assert!(sent.success());
+        let output = within_deadline("the end", doctor.wait_with_output()).await.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{signal}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("a signal ended it"), "{stderr}");
+        until("the child's end", || !runs(&pid)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_call_ends_the_credential_process() {
     let ecr = Ecr::start().await.unwrap();
     let mut running = Machine::new().config(HANGS).configured(calls(&ecr)).await;

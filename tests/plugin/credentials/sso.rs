@@ -11,7 +11,10 @@ use support::{
     http::{Reply, Server},
 };
 
-use crate::machine::{Machine, calls, with};
+use crate::{
+    machine::{Machine, calls, with},
+    servers::{MAX_MEMORY_KB, peak_memory},
+};
 
 /// The name of the file in which `aws sso login` caches the token of the session `dev`: SHA-1 of the name.
 pub(crate) const SESSION_CACHE: &str = ".aws/sso/cache/34c6fceca75e456f25e7e99531e2425c6c1de443.json";
@@ -169,6 +172,20 @@ async fn the_sso_portal_can_be_named_by_the_environment_and_is_called_as_others_
         let agent = asked.header("user-agent");
         assert!(agent.contains(&product) && agent.ends_with(" tool/1.0"), "{agent}");
     }
+}
+
+/// In memory its members would be a hundred times as long.
+#[tokio::test]
+async fn a_cache_file_that_is_longer_than_any_is_not_understood() {
+    let members = vec!["{\"\":0}"; 400_000].join(",");
+    let token = sso_token("2999-01-01T00:00:00Z").replacen('{', &format!("{{\"more\":[{members}],"), 1);
+    let ecr = Ecr::start().await.unwrap();
+    let machine = Machine::new().config(SSO_SESSION).file(SESSION_CACHE, token);
+    let mut running = machine.configured(with(calls(&ecr), json!({"profile": "p"}))).await;
+    let error = running.plugin.error().await;
+    assert!(error.contains("is kept in a file that cannot be read or is not understood"), "{error}");
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
 }
 
 #[tokio::test]

@@ -147,9 +147,34 @@ const MACHINE: &[Row] = &[
         "http::authorities_that_cannot_be_read_to_their_end_stop_one_call_alone",
     ),
     (
-        "a shared file is one",
+        "it is one, beside a bundle that does not trust the server",
+        "no secure connection …: it is not read",
+        "http::beside_a_bundle_the_system_s_authorities_are_not_read",
+    ),
+    (
+        "`SSL_CERT_DIR` holds 20 GB",
+        "the environment variable SSL_CERT_DIR holds more than 8 MiB",
+        "http::a_folder_of_authorities_has_a_bound",
+    ),
+    (
+        "a shared file is a pipe that nobody writes to",
         "Cancel and signals work meanwhile",
         "process::a_file_that_does_not_answer_blocks_neither_cancel_nor_the_end",
+    ),
+    (
+        "it is one for 250 calls",
+        "no thread waits, other files are read",
+        "credentials::shared_files::pipes_that_nobody_writes_to_keep_no_other_file_from_being_read",
+    ),
+    (
+        "400 shared files of 4 MB",
+        "the shared AWS file … has more than 4 MiB, those of the files before it among them",
+        "credentials::shared_files::shared_files_are_bounded_all_together",
+    ),
+    (
+        "the file of a session of IAM Identity Center has 4 MB",
+        "the SSO session … is kept in a file that cannot be read or is not understood",
+        "credentials::sso::a_cache_file_that_is_longer_than_any_is_not_understood",
     ),
     (
         "a token file of a web identity does not end",
@@ -250,8 +275,19 @@ const SERVERS: &[Row] = &[
     ),
     (
         "32 answers of 6 MiB at the same time",
-        "one is read and understood at a time",
-        "servers::long_answers_are_taken_one_at_a_time",
+        "they share what room there is, and are understood one at a time",
+        "servers::long_answers_share_what_room_there_is",
+    ),
+    (
+        "8 long answers stop in the middle",
+        "others are not held up",
+        "servers::long_answers_that_stop_hold_up_no_others",
+    ),
+    ("a policy of 8 MiB", "the answer is none of AWS's: …", "servers::a_policy_is_no_longer_than_any_of_aws_s"),
+    (
+        "XML of a million attributes",
+        "the answer is none of AWS's: it has more than 200000 parts, or 20000 objects",
+        "servers::xml_of_many_attributes_does_not_grow_in_memory",
     ),
     (
         "secrets of 60 kB that nearly stand in the message beside them",
