@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use http::Uri;
 
 use super::{Configuration, Error, settings::variable};
-use crate::steps::step;
+use crate::{redaction, steps::step};
 
 /// The schemes of URLs, each with a proxy of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -163,9 +163,8 @@ impl Proxies {
 pub(super) fn passwords() -> impl Iterator<Item = String> {
     let names = [["HTTP_PROXY", "http_proxy"], ["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]];
     names.into_iter().flatten().filter_map(variable).flat_map(|url| {
-        let user = url.rsplit_once('@').map_or("", |(before, _)| before.split("://").last().unwrap_or_default());
-        let password = user.split_once(':').map(|(_, password)| password.to_owned()).unwrap_or_default();
-        [user.to_owned(), password]
+        let url = if url.contains("://") { url } else { format!("http://{url}") };
+        redaction::user(&url).into_iter().map(str::to_owned).collect::<Vec<_>>()
     })
 }
 

@@ -5,8 +5,9 @@
 
 use std::{
     io::{self, Write},
+    ops::Deref,
     sync::{
-        Arc, OnceLock, PoisonError, RwLock, Weak,
+        LazyLock, OnceLock, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver as StdReceiver, SyncSender, sync_channel},
     },
@@ -14,11 +15,14 @@ use std::{
     time::Duration,
 };
 
-use crate::redaction::Secrets;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use tokio::sync::mpsc;
 
-use crate::{STATUS, steps::TARGET};
+use crate::{
+    STATUS,
+    redaction::{Secrets, Shared},
+    steps::TARGET,
+};
 
 /// Lines that may wait for an engine, and as many for stderr.
 const CAPACITY: usize = 256;
@@ -29,23 +33,39 @@ const LAST_LINES: Duration = Duration::from_millis(500);
 /// The length of a line, in characters.
 const MAX_LINE: usize = 4000;
 
-/// What no line shows, as long as someone has it.
-static HIDDEN: RwLock<Vec<Weak<Secrets>>> = RwLock::new(Vec::new());
+/// What no line shows: the secrets of configurations and arguments that are in use.
+static HIDDEN: LazyLock<RwLock<Shared>> = LazyLock::new(RwLock::default);
 
-/// Keeps `secrets` out of all lines until they are dropped.
-pub(super) fn hide(secrets: Secrets) -> Arc<Secrets> {
-    let secrets = Arc::new(secrets);
-    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
-    hidden.retain(|secrets| secrets.strong_count() > 0);
-    hidden.push(Arc::downgrade(&secrets));
-    secrets
+/// What no line shows as long as someone has it.
+#[derive(Debug, Default)]
+pub(super) struct Hidden {
+    secrets: Secrets,
+    /// Nothing for the default, which hides nothing.
+    had_room: Option<bool>,
 }
 
-/// A line without the secrets of configurations and arguments that are in use.
-fn without_secrets(text: &str) -> String {
-    let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
-    let shown = Secrets::default().show(text, MAX_LINE);
-    hidden.iter().filter_map(Weak::upgrade).fold(shown, |shown, secrets| secrets.show(&shown, MAX_LINE))
+impl Hidden {
+    /// Keeps `secrets` out of all lines until it is dropped.
+    pub(super) fn new(secrets: Secrets) -> Self {
+        let had_room = Some(HIDDEN.write().unwrap_or_else(PoisonError::into_inner).add(&secrets));
+        Self { secrets, had_room }
+    }
+}
+
+impl Deref for Hidden {
+    type Target = Secrets;
+
+    fn deref(&self) -> &Secrets {
+        &self.secrets
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(had_room) = self.had_room {
+            HIDDEN.write().unwrap_or_else(PoisonError::into_inner).remove(&self.secrets, had_room);
+        }
+    }
 }
 
 /// A line for the user.
@@ -105,7 +125,8 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let message = without_secrets(&record.args().to_string());
+        let message = record.args().to_string();
+        let message = HIDDEN.read().unwrap_or_else(PoisonError::into_inner).show(&message, MAX_LINE);
         let step = record.target().strip_prefix(TARGET).map(str::to_owned);
         let line = Line { level: record.level(), is_status: record.target() == STATUS, step, message };
         if line.level <= self.shown && !line.message.is_empty() {

@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status, async_trait};
 
 use super::{
     Checked, CheckedConfiguration, Engine, Failure, InvokeError, Json, Provider, Schema,
+    log::Hidden,
     peer::Peers,
     property::{self, Accepts, Object, Value},
     schema::top_level,
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     proto::pulumirpc as rpc,
-    redaction::{Secrets, Typed},
+    redaction::{self, Secrets, Typed},
 };
 
 /// Set to `true`, the results that the schema calls secret are secret always.
@@ -58,7 +59,7 @@ pub struct Service<P> {
     calls: Calls,
     session: Mutex<Session>,
     /// The texts of the present configuration that are secret.
-    hidden: Mutex<Arc<Secrets>>,
+    hidden: Mutex<Arc<Hidden>>,
 }
 
 /// What the engine that calls at present said of itself.
@@ -171,7 +172,7 @@ impl<P: Provider> Service<P> {
         let Checked { values, secrets } = arguments;
         // A configuration that came meanwhile does not know what this one has to hide.
         let of_configuration = lock(&self.hidden).clone();
-        let of_arguments = (!secrets.is_empty()).then(|| super::log::hide(Secrets::new(texts(&values))));
+        let of_arguments = (!secrets.is_empty()).then(|| Hidden::new(Secrets::new(texts(&values))));
         let show = |text: &str| {
             let shown = of_configuration.show(text, MAX_MESSAGE);
             of_arguments.iter().fold(shown, |shown, secrets| secrets.show(&shown, MAX_MESSAGE))
@@ -215,15 +216,18 @@ fn texts(values: &Json) -> Vec<String> {
     values.values().filter_map(|value| value.as_str()).map(str::to_owned).collect()
 }
 
-/// The texts inside the values that are secret, and the parts of them by which messages call them.
+/// The texts inside the values that are secret, and the parts of them by which messages call them. The users and passwords
+/// of all URLs are secret.
 fn hidden_texts(values: &Json, secrets: &BTreeSet<String>) -> Vec<String> {
     let mut hidden = Vec::new();
     for value in secrets.iter().filter_map(|name| values.get(name)) {
         collect_texts(value, &mut hidden);
     }
     let parts: Vec<_> = hidden.iter().flat_map(|text| parts(text)).map(str::to_owned).collect();
-    hidden.extend(parts);
-    hidden
+    let mut all = Vec::new();
+    values.values().for_each(|value| collect_texts(value, &mut all));
+    let users = all.iter().flat_map(|text| redaction::user(text)).map(str::to_owned);
+    hidden.into_iter().chain(parts).chain(users).collect()
 }
 
 fn collect_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
@@ -402,7 +406,7 @@ impl<P: Provider> rpc::resource_provider_server::ResourceProvider for Service<P>
             let wrong: Vec<_> = wrong.iter().map(|failure| format!("{package}:{failure}")).collect();
             Status::invalid_argument(shown(&format!("the provider configuration is not valid: {}", wrong.join("; "))))
         })?;
-        *lock(&self.hidden) = super::log::hide(Secrets::new(&hidden));
+        *lock(&self.hidden) = Arc::new(Hidden::new(Secrets::new(&hidden)));
         self.provider.configure(configuration);
         *lock(&self.session) = Session { accepts_secrets: request.accept_secrets, configured: true, ..session };
         Ok(Response::new(rpc::ConfigureResponse {

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use http_body_util::BodyExt;
@@ -17,10 +18,12 @@ use hyper::{
     client::conn::http2::{Builder, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use pulumi_resource_aws::proto::pulumirpc::resource_provider_client::ResourceProviderClient;
 use serde_json::json;
 use support::{
-    ecr::Ecr,
+    ecr::{Answer, Ecr},
     plugin::{GET_CREDENTIALS, Plugin},
+    values::secret,
     within_deadline,
 };
 use tokio::{
@@ -28,6 +31,7 @@ use tokio::{
     net::TcpStream,
     task::JoinSet,
 };
+use tonic::transport::Channel;
 
 const MIB: usize = 1 << 20;
 
@@ -281,6 +285,31 @@ async fn a_thousand_messages_that_come_at_once_are_all_answered() {
     }
 }
 
+/// No line of the log may show the arguments of any of them.
+#[tokio::test]
+async fn a_thousand_calls_with_secrets_that_wait_hold_up_no_other() {
+    const GET_IMAGE: &str = "aws:ecr/getImage:getImage";
+    let ecr = Ecr::start().await.unwrap();
+    ecr.answer_always(Answer::Error(400, "ThrottlingException", "a".repeat(500).leak()));
+    let mut plugin = Plugin::for_ecr(&ecr).await;
+    for connection in 0..4 {
+        for number in 0..250 {
+            let tag = secret(format!("{}{connection}-{number}", "a".repeat(400)));
+            plugin.begin_call(GET_IMAGE, json!({"repositoryName": format!("a{number}"), "imageTag": tag}));
+        }
+        let channel = Channel::from_shared(format!("http://127.0.0.1:{}", plugin.port)).unwrap();
+        plugin.client = ResourceProviderClient::new(channel.connect().await.unwrap());
+    }
+    let mut longest = Duration::ZERO;
+    while ecr.requests().len() < 4 || plugin.processor_time() < Duration::from_secs(1) {
+        let began = Instant::now();
+        within_deadline("others", plugin.client.get_plugin_info(())).await.expect("others are served");
+        longest = longest.max(began.elapsed());
+    }
+    assert!(longest < Duration::from_secs(3), "{longest:?}");
+    plugin.end_by("TERM").await;
+}
+
 #[tokio::test]
 async fn large_messages_that_come_at_once_are_all_answered() {
     let plugin = Plugin::start().await;
@@ -363,7 +392,7 @@ async fn more_values_than_usual_are_served_beside_others() {
 #[tokio::test]
 async fn cancel_ends_calls_that_wait_for_room() {
     let ecr = Ecr::start().await.unwrap();
-    ecr.answer_always(support::ecr::Answer::Never);
+    ecr.answer_always(Answer::Never);
     let mut plugin = Plugin::for_ecr(&ecr).await;
     let calls: Vec<_> = (0..600).map(|n| plugin.begin(json!({"registryId": format!("{n:012}")}))).collect();
     let all_ended = async {

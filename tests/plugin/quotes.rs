@@ -53,6 +53,34 @@ async fn no_spelling_of_a_secret_is_shown() {
     }
 }
 
+/// Gateways quote a header cut, and their logs have it encoded again.
+#[tokio::test]
+async fn no_part_of_a_secret_is_shown_and_none_that_is_encoded_twice() {
+    let token = format!("IQoJb3JpZ2luX2VjEJr//////////wEaCWV1LXdlc3Qt{}", "abcdefGHIJ0123456789".repeat(10));
+    let each = |spell: &dyn Fn(u8) -> String| token.bytes().map(spell).collect::<String>();
+    let base64 = forms(&token)[1].clone();
+    let lines: Vec<_> = base64.as_bytes().chunks(76).map(|line| String::from_utf8_lossy(line)).collect();
+    for (said, shown) in [
+        (format!("{}... (truncated)", &token[..token.len() - 1]), "[secret]... (truncated)"),
+        (format!("{}[...]", &token[..100]), "[secret][...]"),
+        (format!("...{}.", &token[10..]), "...[secret]."),
+        (format!("...{}...", &token[90..120]), "...[secret]..."),
+        (each(&|byte| format!("\\\\u{byte:04x}")), "[secret]"),
+        (each(&|byte| format!("\\u{{{byte:x}}}")), "[secret]"),
+        (each(&|byte| format!("&#x00000{byte:x};")), "[secret]"),
+        (each(&|byte| format!("{}\u{1bca0}\u{2800}", char::from(byte))), "[secret]"),
+        (forms(&base64)[1].clone(), "[secret]"),
+        (lines.join("\"\n\""), "[secret]"),
+    ] {
+        let body = json!({"__type": "OtherException", "message": format!("it was: {said}")}).to_string();
+        let server = Server::start(move |_| Reply::Body(400, body.clone())).await.unwrap();
+        let keys = json!({"region": "eu-west-1", "accessKey": "AKIDS", "secretKey": "static/secret", "token": token,
+            "endpoints": [{"ecr": server.url()}]});
+        let error = Machine::new().error(keys).await;
+        assert!(error.contains(&format!("it was: {shown} (OtherException)")), "{said}: {error}");
+    }
+}
+
 /// CheckConfig does not show them, and no more does what comes later.
 #[tokio::test]
 async fn secrets_of_the_configuration_are_in_no_error_of_a_function() {

@@ -128,6 +128,42 @@ async fn an_error_does_not_show_the_password_of_the_environment_s_proxy() {
     assert!(error.contains("you are [secret] (X)"), "{error}");
 }
 
+/// As it is set and as it is sent, whether the configuration has it or the environment, marked as a secret or not.
+#[tokio::test]
+async fn an_error_does_not_show_the_password_that_a_proxy_is_sent() {
+    for (url, word) in [
+        ("http://joe:hunter2secret@", "hunter2secret"),
+        ("http://joe:hunter2%21secret@", "hunter2!secret"),
+        ("http://joe:pw@", "pw"),
+    ] {
+        let proxy = Server::start(|asked| {
+            let sent = asked.header("proxy-authorization").trim_start_matches("Basic ").to_owned();
+            let clear = String::from_utf8(BASE64_STANDARD.decode(&sent).unwrap()).unwrap();
+            let password = clear.split_once(':').unwrap().1;
+            Reply::Body(
+                400,
+                json!({"__type": "X", "message": format!("Basic {sent}; {clear}; {password}")}).to_string(),
+            )
+        });
+        let proxy = proxy.await.unwrap();
+        let url = format!("{url}{}", proxy.url().trim_start_matches("http://"));
+        let configurations = [
+            (json!({"httpProxy": url}), ""),
+            (json!({"httpProxy": secret(url.as_str())}), ""),
+            (json!({}), "HTTP_PROXY"),
+            (json!({}), "ALL_PROXY"),
+        ];
+        for (mut configuration, variable) in configurations {
+            configuration["region"] = json!("eu-west-1");
+            configuration["endpoints"] = json!([{"ecr": "http://ecr.example"}]);
+            let machine = Machine::new().keys().without("HTTP_PROXY");
+            let machine = if variable.is_empty() { machine } else { machine.var(variable, &url) };
+            let error = machine.error(configuration).await;
+            assert!(error.contains("Basic [secret]; [secret]; [secret]"), "{variable} {word}: {error}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_failure_does_not_show_a_secret_of_the_configuration() {
     let mut plugin = Plugin::start().await;

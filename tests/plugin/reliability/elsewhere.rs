@@ -255,6 +255,16 @@ const NEIGHBOURS: &[Row] = &[
         "no secret is shown",
         "quotes::a_server_that_echoes_the_request_gives_nothing_away",
     ),
+    (
+        "it cuts a secret, or encodes it twice",
+        "no part of 16 characters is shown",
+        "quotes::no_part_of_a_secret_is_shown_and_none_that_is_encoded_twice",
+    ),
+    (
+        "a proxy says the password that it was sent",
+        "no spelling of it is shown",
+        "security::an_error_does_not_show_the_password_that_a_proxy_is_sent",
+    ),
 ];
 
 const SERVERS: &[Row] = &[
@@ -293,6 +303,11 @@ const SERVERS: &[Row] = &[
         "secrets of 60 kB that nearly stand in the message beside them",
         "the message, soon",
         "servers::secrets_that_a_server_makes_up_keep_nobody_waiting",
+    ),
+    (
+        "a service throttles a thousand calls that have secrets like its message",
+        "other calls are served, and signals end the plugin",
+        "load::a_thousand_calls_with_secrets_that_wait_hold_up_no_other",
     ),
 ];
 
