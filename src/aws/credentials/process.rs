@@ -15,7 +15,7 @@ use super::{
     json::Object,
 };
 use crate::{
-    redaction::Secrets,
+    redaction::{self, Secrets},
     system::{self, Job},
 };
 
@@ -140,26 +140,74 @@ fn said(stderr: &[u8], secrets: &Secrets) -> String {
     if text.is_empty() { text } else { format!(" and said: {text}") }
 }
 
+/// The shortest text of an output that is taken for a key.
+const KEY: usize = 16;
+
 /// What the command may quote of what it was given and what it printed.
 fn secrets(command: &str, stdout: &[u8]) -> Secrets {
     let environment = SECRETS_OF_USER.into_iter().filter_map(variable).chain(proxies::passwords());
     let printed = Object::new(stdout).ok();
-    let printed = ["SecretAccessKey", "SessionToken"].map(|key| printed.as_ref()?.text(key).ok()?.map(str::to_owned));
-    Secrets::new(environment.chain(typed(command)).chain(printed.into_iter().flatten()))
+    let named = ["SecretAccessKey", "SessionToken"].map(|key| printed.as_ref()?.text(key).ok()?.map(str::to_owned));
+    let stdout = String::from_utf8_lossy(stdout);
+    // Whatever the JSON lacks or is part of, its texts end with quotes.
+    let like_keys = stdout.split('"').map(str::trim);
+    let like_keys = like_keys.filter(|text| text.len() >= KEY && !text.contains(char::is_whitespace));
+    let printed = named.into_iter().flatten().chain(like_keys.map(str::to_owned));
+    Secrets::new(environment.chain(typed(command)).chain(printed))
 }
 
-/// What stands in a command behind an option or a variable whose name is that of a secret, and what may be a key.
+/// What stands in a command behind an option, a variable or a header whose name is that of a secret, the users of URLs, and
+/// what may be a key.
 fn typed(command: &str) -> Vec<String> {
-    let names_secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        ["pass", "secret", "token", "key"].iter().any(|word| name.contains(word))
-    };
-    let words: Vec<_> = command.split_whitespace().collect();
-    let assigned = words.iter().filter_map(|word| word.split_once('='));
-    let options = words.windows(2).map(|pair| (pair[0], pair[1])).filter(|(name, _)| name.starts_with('-'));
-    let all = assigned.chain(options).filter(|(name, _)| names_secret(name)).map(|(_, value)| value);
-    let keys = words.iter().copied().filter(|word| shown::may_be_key(word));
-    all.chain(keys).map(|value| value.trim_matches(['"', '\'']).to_owned()).collect()
+    let mut found = Vec::new();
+    let mut commands = vec![command.split_whitespace().map(str::to_owned).collect(), words(command)];
+    while let Some(words) = commands.pop() {
+        let options = words.windows(2).map(|pair| (&*pair[0], &*pair[1])).filter(|(name, _)| name.starts_with('-'));
+        let assigned =
+            ['=', ':'].into_iter().flat_map(|sign| words.iter().filter_map(move |word| word.split_once(sign)));
+        // `-phunter2` and `-ujoe:word`, rather than the name of a long option.
+        let is_value = |(_, value): &(_, &str)| value.contains(|char: char| !char.is_ascii_lowercase() && char != '-');
+        let attached = words.iter().filter_map(|word| word.split_at_checked(2)).filter(is_value);
+        let all = options.chain(assigned).chain(attached).filter(|(name, value)| names_secret(name, value));
+        for (_, value) in all {
+            let password = value.split_once(':').map_or("", |(_, password)| password);
+            // `Authorization: Bearer token`
+            let behind_kind = value.trim().split_once(' ').map_or("", |(_, token)| token);
+            found.extend([value, password, behind_kind].map(str::to_owned));
+        }
+        found.extend(words.iter().flat_map(|word| redaction::user(word)).map(str::to_owned));
+        found.extend(words.iter().filter(|word| shown::may_be_key(word)).cloned());
+        commands.extend(words.iter().filter(|word| word.contains(char::is_whitespace)).map(|word| self::words(word)));
+    }
+    found.iter().map(|text| text.trim_matches(['"', '\'', ' ', '}']).to_owned()).collect()
+}
+
+/// Whether what an option, a variable or a header with this name has is a secret, as far as one can tell.
+fn names_secret(name: &str, value: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    // Beside a user may stand the password.
+    let is_user = || (lower == "-u" || has(&["user"])) && value.contains(':');
+    ["-u", "-p"].contains(&name) || has(&["pass", "pwd", "secret", "token", "key", "auth", "cred"]) || is_user()
+}
+
+/// The words of a command as a shell reads them, without their quotes.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut quote) = (vec![String::new()], None);
+    let mut characters = command.chars();
+    while let Some(character) = characters.next() {
+        let last = words.len() - 1;
+        match (quote, character) {
+            (Some(quoted), _) if quoted == character => quote = None,
+            (None, '"' | '\'') => quote = Some(character),
+            (None | Some('"'), '\\') => words[last].extend(characters.next()),
+            (None, ';' | '|' | '&' | '<' | '>' | '(' | ')') => words.push(String::new()),
+            (None, _) if character.is_whitespace() => words.push(String::new()),
+            _ => words[last].push(character),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 fn parse(output: &[u8]) -> Result<Credentials, String> {

@@ -43,6 +43,57 @@ async fn a_credential_process_that_fails_is_quoted_but_its_output_is_not() {
     }
 }
 
+/// Of its command, whatever stands around it, and of what it printed, whatever the JSON lacks.
+#[tokio::test]
+async fn what_a_credential_process_quotes_of_its_secrets_is_not_shown() {
+    const KEY: &str = "wJalrXUtnFEMI+K7MDENG";
+    let printing = |json: &str| format!("sh -c \"cat ~/printed; echo failed: {KEY} >&2; exit 1\" {json}");
+    for (command, printed, said) in [
+        (
+            "echo no https://joe:hunter2secret@vault.test >&2; false https://joe:hunter2secret@vault.test",
+            "",
+            "no https://[secret]@vault.test",
+        ),
+        (
+            "sh -c 'echo no hunter2%21 hunter2! >&2; exit 1' x https://joe:hunter2%21@vault.test",
+            "",
+            "no [secret] [secret]",
+        ),
+        ("sh -c 'echo no joe:hunter2secret >&2; exit 1' x -u joe:hunter2secret", "", "no [secret]"),
+        ("sh -c 'echo no hunter2secret >&2; exit 1' x -ujoe:hunter2secret", "", "no [secret]"),
+        ("sh -c 'echo no hunter2secret >&2; exit 1' x --user=joe:hunter2secret", "", "no [secret]"),
+        ("sh -c 'echo no hunter2secret >&2; exit 1' x -phunter2secret --profile prod", "", "no [secret]"),
+        (
+            "sh -c 'echo no password: my very secret word >&2; exit 1' x --password \"my very secret word\"",
+            "",
+            "no password: [secret]",
+        ),
+        ("sh -c 'echo no my word >&2; exit 1' x --password my\\ word", "", "no [secret]"),
+        ("sh -c 'echo no abc.def >&2; exit 1' x -H 'Authorization: Bearer abc.def'", "", "no [secret]"),
+        ("sh -c \"sh -c 'echo no hunter2 >&2; exit 1' x --token 'hunter2'\"", "", "no [secret]"),
+        (
+            "sh -c 'echo profile prod: no user joe >&2; exit 1' x --profile prod --username joe",
+            "",
+            "profile prod: no user joe",
+        ),
+        (&printing(""), &format!(r#"{{"SecretAccessKey":"{KEY}","#), "failed: [secret]"),
+        (&printing(""), &format!(r#"{{"SecretAccessKey":"{KEY}"#), "failed: [secret]"),
+        (&printing(""), &format!(r#"{KEY}","SessionToken":"#), "failed: [secret]"),
+        (&printing(""), &format!(r#"{{"Credentials":{{"SecretAccessKey":"{KEY}"}}}}"#), "failed: [secret]"),
+        (&printing(""), &format!(r#"{{"said":"{{\"SecretAccessKey\":\"{KEY}\"}}"}}"#), "failed: [secret]"),
+        (&printing(""), KEY, "failed: [secret]"),
+    ] {
+        let ecr = Ecr::start().await.unwrap();
+        let machine = Machine::new().file("printed", printed);
+        let machine = machine.config(&format!("[default]\ncredential_process = {command}"));
+        let error = machine.error(calls(&ecr)).await;
+        assert!(
+            error.contains(&format!("it ended with exit status: 1 and said: {said}.")),
+            "{command} {printed}: {error}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_credential_process_may_say_much_to_stderr() {
     let ecr = Ecr::start().await.unwrap();

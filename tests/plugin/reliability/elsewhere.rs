@@ -265,6 +265,11 @@ const NEIGHBOURS: &[Row] = &[
         "no spelling of it is shown",
         "security::an_error_does_not_show_the_password_that_a_proxy_is_sent",
     ),
+    (
+        "a `credential_process` says its own secrets",
+        "none of its command and its output is shown",
+        "credentials::processes::what_a_credential_process_quotes_of_its_secrets_is_not_shown",
+    ),
 ];
 
 const SERVERS: &[Row] = &[
