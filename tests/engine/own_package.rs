@@ -34,7 +34,8 @@ const YAML_BESIDE: Program =
     Program::of_test("aws-ecr, yaml beside", "tests/engine/programs/own-package/yaml-beside", Needs::Nothing);
 const TYPESCRIPT: Program =
     Program::of_test("aws-ecr, typescript", "tests/engine/programs/own-package/typescript", Needs::NodeModules);
-const GO: Program = Program::of_test("aws-ecr, go", "tests/engine/programs/own-package/go", Needs::GoCaches("go"));
+const GO: Program =
+    Program::of_test("aws-ecr, go", "tests/engine/programs/own-package/go", Needs::GoCaches("own-package"));
 const PYTHON: Program = Program::of_test("aws-ecr, python", "tests/engine/programs/own-package/python", Needs::Nothing);
 
 const JAVA: Program = Program::of_test("aws-ecr, java", "tests/engine/programs/own-package/java", Needs::Nothing);
@@ -54,13 +55,22 @@ fn newcomer(moto: &Moto) -> Stack {
 
 /// A stack of a program whose file goes on with the page's block of code in its language.
 fn with_page_s(program: &'static Program, file: &str, language: &str, moto: &Moto) -> Stack {
-    let stack = Stack::new(program, &moto.endpoint(), REGISTRY_ID)
+    let stack = without_page_s(program, moto);
+    goes_on_with_page_s(&stack, file, language);
+    stack
+}
+
+/// A stack of a program to which the package is not added yet.
+fn without_page_s(program: &'static Program, moto: &Moto) -> Stack {
+    Stack::new(program, &moto.endpoint(), REGISTRY_ID)
         .with("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned())
-        .with("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned());
+        .with("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned())
+}
+
+fn goes_on_with_page_s(stack: &Stack, file: &str, language: &str) {
     let path = stack.scratch("project").join(file);
     let text = fs::read_to_string(&path).unwrap_or_default();
     fs::write(&path, text + blocks(language).next().expect("a block of code")).expect("a program");
-    stack
 }
 
 fn schema() -> Value {
@@ -100,17 +110,34 @@ fn warnings(seen: &str) -> Vec<&str> {
     seen.lines().filter(|line| line.contains("warning: ") && !line.contains(moto_s)).collect()
 }
 
+/// Installs the plugin and configures it, without adding the package.
+#[track_caller]
+fn is_installed(stack: &Stack) {
+    tarball(stack, "project");
+    for arguments in commands(INSTALL).filter(|arguments| arguments[0] != "package") {
+        stack.succeeds(&arguments[..2].join(" "), &arguments);
+    }
+}
+
+/// Runs the page's first commands, and gives what `pulumi package add` told.
+#[track_caller]
+fn is_added(stack: &Stack) -> String {
+    tarball(stack, "project");
+    let mut told = String::new();
+    for arguments in commands(INSTALL) {
+        let seen = stack.succeeds(&arguments[..2].join(" "), &arguments);
+        if arguments[0] == "package" {
+            told = seen;
+        }
+    }
+    told
+}
+
 /// Brings the program up beside the official provider: no transform, no version, no warning.
 #[track_caller]
 fn works_beside_the_official_provider(stack: &Stack, moto: &Moto) {
     install_official_provider(stack);
-    let tarball = tarball(stack, "served");
-    let install = ["plugin", "install", "resource", AWS_ECR.name, AWS_ECR.version, "-f"];
-    stack.succeeds("plugin install", &[&install[..], &[&tarball.to_string_lossy()]].concat());
-    stack.configure(&[
-        &format!("--plaintext=aws-ecr:region={REGION}"),
-        &format!("--plaintext=aws-ecr:endpoints={}", json!([{ "ecr": moto.endpoint() }])),
-    ]);
+    configure(stack, moto);
     let seen = stack.succeeds("up beside the official provider", &["up", "--yes", "--skip-preview"]);
     assert_eq!(warnings(&seen), Vec::<&str>::new());
     let (login, outputs) = (moto.login(REGION, REGISTRY_ID), stack.outputs());
@@ -132,13 +159,25 @@ fn the_page_s_typescript_works_beside_the_official_provider() {
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stdout));
     fs::copy(sdk.join("package.json"), package.join("package.json")).expect("the package's description");
     let search_path = format!("{}:{}", modules.display(), tools::node_modules().display());
-    works_beside_the_official_provider(&stack.with("NODE_PATH", search_path), &moto);
+    let stack = stack.with("NODE_PATH", search_path);
+    is_installed(&stack);
+    works_beside_the_official_provider(&stack, &moto);
 }
 
 #[test]
 fn the_page_s_python_works_beside_the_official_provider() {
     let moto = Moto::start();
-    works_beside_the_official_provider(&in_python(&PYTHON, &schema(), &moto), &moto);
+    let stack = without_page_s(&PYTHON, &moto).that_adds_packages();
+    let environment = stack.scratch("project/venv");
+    tools::python_environment(&environment);
+    let stack = stack
+        .with("PIP_NO_INDEX", "1".to_owned())
+        .with("PIP_FIND_LINKS", tools::wheels().to_string_lossy().into_owned());
+    let told = is_added(&stack);
+    goes_on_with_page_s(&stack, "__main__.py", "python");
+    let import = blocks("python").next().and_then(|program| program.split(" as ecr").next()?.lines().last());
+    assert!(told.contains(import.expect("an import")), "{told}");
+    works_beside_the_official_provider(&stack, &moto);
 }
 
 #[test]
@@ -148,6 +187,7 @@ fn the_page_s_yaml_works_beside_the_official_provider() {
     let file = stack.scratch("project/Pulumi.yaml");
     let program = fs::read_to_string(&file).expect("a program");
     fs::write(&file, program + "  repositoryUrl: ${repository.repositoryUrl}\n").expect("a program");
+    is_added(&stack);
     works_beside_the_official_provider(&stack, &moto);
 }
 
@@ -156,8 +196,8 @@ fn the_page_s_yaml_works_beside_the_official_provider() {
 fn the_page_s_java_gets_credentials() {
     let moto = Moto::start();
     let stack = with_page_s(&JAVA, "App.java", "java", &moto).that_adds_packages();
-    tarball(&stack, "project");
-    for arguments in commands(INSTALL).filter(|arguments| arguments[0] != "package").chain(commands(JAVA_SDK)) {
+    is_installed(&stack);
+    for arguments in commands(JAVA_SDK) {
         stack.succeeds(&arguments[..2].join(" "), &arguments);
     }
     let program = stack.scratch("project/App.java");
@@ -222,24 +262,17 @@ fn the_engine_downloads_the_plugin_from_where_the_schema_says() {
 fn the_page_s_go_works_beside_the_official_provider() {
     let moto = Moto::start();
     moto.create_repository(REGION, "there-before");
-    let stack = with_page_s(&GO, "main.go", "go", &moto);
-    let sdk = sdks(&stack).join("go");
+    let stack = without_page_s(&GO, &moto).that_adds_packages();
+    let told = is_added(&stack);
+    let page_s = blocks("go").next().expect("a program");
+    let import = told.lines().find_map(|line| line.strip_prefix("import ")).expect("an import");
+    assert!(page_s.contains(import), "{told}");
     let project = stack.scratch("project");
-    let page_s = fs::read_to_string(project.join("main.go")).expect("a program");
     assert_eq!(page_s.matches("return nil").count(), 1, "{page_s}");
     fs::write(project.join("main.go"), page_s.replace("return nil", "return beside(ctx)")).expect("a program");
-    fs::copy(tools::repository().join("examples/go/go.sum"), project.join("go.sum")).expect("the checksums");
-    let modules = format!(
-        "{}\nrequire {GO_MODULE} v{version}\nreplace {GO_MODULE} => {}\nreplace {PULUMI} => {PULUMI} {}\n",
-        tools::read("examples/go/go.mod"),
-        sdk.display(),
-        tools::read("examples/go/go.mod")
-            .lines()
-            .find_map(|line| line.trim().strip_prefix(PULUMI))
-            .expect("Pulumi's SDK"),
-        version = AWS_ECR.version,
-    );
-    fs::write(project.join("go.mod"), modules).expect("the modules");
+    fs::copy(tools::repository().join(GO.folder()).join("added/beside.go"), project.join("beside.go")).expect("a file");
+    let (go, arguments) = blocks("sh").nth(GO_TIDY).and_then(|block| block.trim().split_once(' ')).expect("a command");
+    stack.driven_by("go mod tidy", go, &arguments.split(' ').collect::<Vec<_>>());
     works_beside_the_official_provider(&stack, &moto);
     let outputs = stack.outputs();
     assert_eq!(outputs["repositoriesOfDirectForm"], json!(["there-before"]));
@@ -248,11 +281,6 @@ fn the_page_s_go_works_beside_the_official_provider() {
     assert!(failure.contains(shown), "{failure}");
     assert!(PAGE.replace('\n', " ").contains(shown), "the page does not say {shown}");
 }
-
-const GO_MODULE: &str = "example.com/pulumi-aws-ecr/sdk/go";
-
-/// The module whose release the example's cache has, which may be older than generators ask for.
-const PULUMI: &str = "github.com/pulumi/pulumi/sdk/v3";
 
 /// The name of the tarball that `make dist` makes here.
 fn tarball_name() -> String {
@@ -270,7 +298,8 @@ fn tarball(stack: &Stack, folder: &str) -> PathBuf {
 const INSTALL: usize = 0;
 const FROM_A_SERVER: usize = 1;
 const UP: usize = 2;
-const JAVA_SDK: usize = 3;
+const GO_TIDY: usize = 3;
+const JAVA_SDK: usize = 4;
 
 /// The arguments of the commands in one of the page's blocks.
 fn commands(block: usize) -> impl Iterator<Item = Vec<&'static str>> {
@@ -282,10 +311,7 @@ fn commands(block: usize) -> impl Iterator<Item = Vec<&'static str>> {
 fn a_newcomer_gets_credentials_in_yaml() {
     let moto = Moto::start();
     let stack = newcomer(&moto);
-    tarball(&stack, "project");
-    for arguments in commands(INSTALL) {
-        stack.succeeds(&arguments[..2].join(" "), &arguments);
-    }
+    is_added(&stack);
     logs_in(&stack, &moto);
 }
 
@@ -304,14 +330,9 @@ fn a_newcomer_gets_credentials_in_typescript() {
             Command::new("cp").arg("-R").arg(tools::newcomer().join(file)).arg(stack.scratch("project")).status();
         assert!(copied.expect("cp runs").success(), "{file}");
     }
-    tarball(&stack, "project");
-    for arguments in commands(INSTALL) {
-        let seen = stack.succeeds(&arguments[..2].join(" "), &arguments);
-        if arguments[0] == "package" {
-            let import = blocks("ts").next().and_then(|program| program.rsplit_once(" from ")?.1.lines().next());
-            assert!(seen.contains(import.expect("an import")), "{seen}");
-        }
-    }
+    let import = blocks("ts").next().and_then(|program| program.rsplit_once(" from ")?.1.lines().next());
+    let told = is_added(&stack);
+    assert!(told.contains(import.expect("an import")), "{told}");
     logs_in(&stack, &moto);
 }
 

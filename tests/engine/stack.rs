@@ -83,7 +83,7 @@ impl Stack {
         self
     }
 
-    /// Runs all further commands by an engine that can add packages to programs in TypeScript.
+    /// Runs all further commands by an engine that can add packages to programs in Go, Python and TypeScript.
     pub(crate) fn that_adds_packages(self) -> Self {
         Self { commands: tools::engine_that_adds_packages(), ..self }
     }

@@ -18,9 +18,9 @@ pub(crate) fn engine(version: &str) -> PathBuf {
     built(&format!("pulumi-{version}"), "pulumi")
 }
 
-/// The same of [`ENGINE`], with a language host for Node.js that serves `pulumi package add`.
+/// The same of [`ENGINE`], with language hosts for Go, Node.js and Python that serve `pulumi package add`.
 pub(crate) fn engine_that_adds_packages() -> PathBuf {
-    built(&format!("pulumi-{ENGINE}-packages"), "pulumi-language-nodejs")
+    built(&format!("pulumi-{ENGINE}-packages"), "pulumi-language-python")
 }
 
 /// What makes the SDKs of a schema: `generate-current SCHEMA FOLDER`.
@@ -45,6 +45,21 @@ pub(crate) fn python() -> PathBuf {
 /// The folder of `python3`, the `oldest` or the `newest` that the SDKs take, with both of them installed.
 pub(crate) fn python_of(age: &str) -> PathBuf {
     built(&format!("python-{age}"), ".installed").join("bin")
+}
+
+/// The folder of what pip installs into any environment, and builds a package with.
+pub(crate) fn wheels() -> PathBuf {
+    built("wheels", ".downloaded").canonicalize().expect("a folder")
+}
+
+/// Makes an environment of Python in which the SDKs of [`python`] are installed.
+pub(crate) fn python_environment(folder: &Path) {
+    told(Command::new(python().join("python3")).args(["-m", "venv"]).arg(folder));
+    let packages = |python: PathBuf| {
+        told(Command::new(python).args(["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]))
+    };
+    let own = Path::new(&packages(folder.join("bin/python3"))).join("sdks.pth");
+    fs::write(own, packages(python().join("python3"))).expect("a file");
 }
 
 /// The folder of `node`, the `oldest` or the `newest` that the SDKs take.

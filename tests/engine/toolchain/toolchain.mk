@@ -37,7 +37,8 @@ tools-engine: $(COMPILED)/go $(COMPILED)/go-v6 $(COMPILED)/java/.built
 tools-engine: $(COMPILED)/oldest/go $(COMPILED)/oldest/go-v6 $(COMPILED)/newest/go $(TOOLS)/node-runtimes/.installed
 tools-engine: $(TOOLS)/python-oldest/.installed $(TOOLS)/python-newest/.installed
 tools-engine: $(TOOLS)/official-provider/pulumi-resource-aws $(TOOLS)/generated-sdks/.built
-tools-engine: $(addprefix $(ENGINE)-packages/pulumi-language-,nodejs java) $(TOOLS)/node-newcomer/.installed
+tools-engine: $(addprefix $(ENGINE)-packages/pulumi-language-,python java) $(TOOLS)/node-newcomer/.installed
+tools-engine: $(COMPILED)/own-package $(TOOLS)/wheels/.downloaded
 
 sources = $(addprefix $(TOOLCHAIN)/$(1)/,go.mod go.sum tools.go)
 
@@ -86,6 +87,13 @@ $(addprefix $(TOOLS)/python-,oldest/.installed newest/.installed): $(TOOLS)/pyth
 		$(@D)/bin/pip install --disable-pip-version-check --requirement $<
 	@touch $@
 
+# What pip installs into every environment, and what it builds a package with.
+$(TOOLS)/wheels/.downloaded: $(TOOLCHAIN)/wheels/requirements.txt $(TOOLS)/python/.installed
+	@rm -rf $(@D)
+	@$(long) "pip and what it builds packages with" $(TOOL_LOGS)/wheels.log \
+		$(TOOLS)/python/bin/pip download --disable-pip-version-check --dest $(@D) --requirement $<
+	@touch $@
+
 $(TOOLS)/%/.installed: $(addprefix $(TOOLCHAIN)/%/,package.json package-lock.json .npmrc)
 	@mkdir -p $(@D) && cp $^ $(@D)/
 	@$(long) "Node.js modules of toolchain/$* (1 minute)" $(TOOL_LOGS)/$*.log npm ci --prefix $(@D)
@@ -97,6 +105,15 @@ $(COMPILED)/%: examples/%/main.go examples/%/go.mod examples/%/go.sum
 	@go -C $(<D) mod download
 	@$(long) "examples/$* with its SDK (1 minute)" $(TOOL_LOGS)/example-$*.log \
 		go -C $(<D) build -v -trimpath -o $(abspath $@) .
+
+# The SDKs of the program to which a package is added, whose own is not there yet.
+OWN_PACKAGE := tests/engine/programs/own-package/go
+$(COMPILED)/own-package: $(OWN_PACKAGE)/go.mod $(OWN_PACKAGE)/go.sum
+	@mkdir -p $(@D)
+	@go -C $(<D) mod download
+	@$(long) "SDKs of $(<D) (2 minutes)" $(TOOL_LOGS)/example-own-package.log \
+		go -C $(<D) build -v -trimpath github.com/pulumi/pulumi-aws/sdk/v7/go/aws/ecr github.com/pulumi/pulumi/sdk/v3/go/pulumi
+	@touch $@
 
 # By the oldest Go that the SDK takes and by the newest, which Go's own client installs.
 NEWEST_GO := $(TOOLCHAIN)/go-newest
@@ -149,13 +166,15 @@ $(TOOLS)/generated-sdks/.built: $(addprefix $(TOOLS)/generated-sdks/generate-,cu
 		--requirement $(GENERATORS)/requirements.txt $(@D)/python
 	@touch $@
 
-# The engine with a host for Node.js that serves `pulumi package add`: the older host stands behind it.
-$(ENGINE)-packages/pulumi-language-nodejs: $(GENERATORS)/current/language_host/main.go $(CURRENT_SOURCES) $(ENGINE)/.hosts
+# The engine with hosts that serve `pulumi package add`: one executable for three languages, the older hosts behind it.
+LANGUAGE_HOST := $(wildcard $(GENERATORS)/current/language_host/*.go)
+$(ENGINE)-packages/pulumi-language-python: $(LANGUAGE_HOST) $(CURRENT_SOURCES) $(ENGINE)/.hosts
 	@mkdir -p $(@D)/behind
-	@ln -f $(ENGINE)/pulumi $(ENGINE)/pulumi-language-yaml $(ENGINE)/pulumi-resource-pulumi-nodejs $(@D)/
-	@ln -f $(ENGINE)/$(@F) $(@D)/behind/
-	@$(long) "language host that generates SDKs (1 minute)" $(TOOL_LOGS)/language-host.log \
+	@ln -f $(addprefix $(ENGINE)/pulumi,'' -language-yaml -language-python-exec -resource-pulumi-nodejs) $(@D)/
+	@ln -f $(addprefix $(ENGINE)/pulumi-language-,go nodejs python python-exec) $(@D)/behind/
+	@$(long) "language hosts that generate SDKs (1 minute)" $(TOOL_LOGS)/language-host.log \
 		go -C $(GENERATORS)/current build -v -trimpath -o $(abspath $@) -ldflags "-s -w" ./language_host
+	@ln -f $@ $(@D)/pulumi-language-go && ln -f $@ $(@D)/pulumi-language-nodejs
 
 $(ENGINE)-packages/pulumi-language-java: $(call sources,language-host-java)
 	@mkdir -p $(@D)

@@ -1,12 +1,11 @@
-// Command language-host serves what `pulumi package add` asks of a language host for Node.js and the hosts of older SDKs do
-// not know: Pulumi's own generator writes the SDK, and its own package for npm links it. All other calls go to the host of
-// the same name in the folder `behind` beside this executable.
+// Command language-host serves what `pulumi package add` asks of a language host and the hosts of older SDKs do not know:
+// Pulumi's own generators write the SDK, and it is linked as Pulumi's hosts do. The language is that of the executable's
+// name, as in pulumi-language-go. All other calls go to the host of the same name in the folder `behind` beside it.
 package main
 
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pulumi/pulumi/pkg/v3/codegen/cgstrings"
-	"github.com/pulumi/pulumi/pkg/v3/codegen/nodejs"
-	"github.com/pulumi/pulumi/sdk/v3/nodejs/npm"
+	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -35,7 +32,15 @@ func main() {
 }
 
 func run() error {
-	port, err := startBehind()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	served, ok := languages[strings.TrimPrefix(filepath.Base(self), "pulumi-language-")]
+	if !ok {
+		return fmt.Errorf("%s is the name of no language host", self)
+	}
+	port, err := startBehind(self)
 	if err != nil {
 		return err
 	}
@@ -44,7 +49,7 @@ func run() error {
 		return err
 	}
 	server := grpc.NewServer(grpc.ForceServerCodec(codec{}), grpc.UnknownServiceHandler(forwardTo(behind)))
-	server.RegisterService(served("GeneratePackage", "Link"), host{})
+	server.RegisterService(methods("GeneratePackage", "Link"), host{language: served})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -54,12 +59,17 @@ func run() error {
 }
 
 // startBehind starts the older host, which ends with the engine, and gives its port.
-func startBehind() (string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
+func startBehind(self string) (string, error) {
+	arguments := os.Args[1:]
+	if filepath.Base(self) == "pulumi-language-python" {
+		folder, err := os.Getwd()
+		if err != nil {
+			return "", err
+		}
+		// It takes options on its command line, where engines no longer put them. Pulumi's templates have this one.
+		arguments = append([]string{"-root", folder, "-virtualenv", "venv"}, arguments...)
 	}
-	older := exec.Command(filepath.Join(filepath.Dir(self), "behind", filepath.Base(self)), os.Args[1:]...)
+	older := exec.Command(filepath.Join(filepath.Dir(self), "behind", filepath.Base(self)), arguments...)
 	older.Stderr = os.Stderr
 	output, err := older.StdoutPipe()
 	if err != nil {
@@ -77,12 +87,12 @@ func startBehind() (string, error) {
 	return strings.TrimSpace(port), nil
 }
 
-// served describes these methods of the service alone: gRPC takes the others for unknown.
-func served(methods ...string) *grpc.ServiceDesc {
+// methods describes these methods of the service alone: gRPC takes the others for unknown.
+func methods(names ...string) *grpc.ServiceDesc {
 	service := pulumirpc.LanguageRuntime_ServiceDesc
 	description := grpc.ServiceDesc{ServiceName: service.ServiceName, HandlerType: service.HandlerType}
 	for _, method := range service.Methods {
-		for _, name := range methods {
+		for _, name := range names {
 			if method.MethodName == name {
 				description.Methods = append(description.Methods, method)
 			}
@@ -91,55 +101,38 @@ func served(methods ...string) *grpc.ServiceDesc {
 	return &description
 }
 
-type host struct {
-	pulumirpc.UnimplementedLanguageRuntimeServer
+// language is what the hosts of Pulumi do differently for each.
+type language interface {
+	// generate gives the files of an SDK.
+	generate(*schema.Package, *pulumirpc.GeneratePackageRequest) (map[string][]byte, error)
+	// link makes a program depend on SDKs, and tells how to import them.
+	link(context.Context, *pulumirpc.LinkRequest) (string, error)
 }
 
-func (host) GeneratePackage(
+var languages = map[string]language{"go": golang{}, "nodejs": node{}, "python": python{}}
+
+type host struct {
+	pulumirpc.UnimplementedLanguageRuntimeServer
+	language
+}
+
+func (host host) GeneratePackage(
 	_ context.Context, request *pulumirpc.GeneratePackageRequest,
 ) (*pulumirpc.GeneratePackageResponse, error) {
 	pkg, err := packages.Read([]byte(request.Schema))
 	if err != nil {
 		return nil, err
 	}
-	files, err := nodejs.GeneratePackage(
-		"the tests", pkg, request.ExtraFiles, request.LocalDependencies, request.Local, packages.Loader)
+	files, err := host.generate(pkg, request)
 	if err != nil {
 		return nil, err
 	}
 	return &pulumirpc.GeneratePackageResponse{}, packages.Write(files, request.Directory)
 }
 
-func (host) Link(ctx context.Context, request *pulumirpc.LinkRequest) (*pulumirpc.LinkResponse, error) {
-	program := request.Info.ProgramDirectory
-	manager, err := npm.ResolvePackageManager(npm.AutoPackageManager, program)
-	if err != nil {
-		return nil, err
-	}
-	var imports strings.Builder
-	for _, linked := range request.Packages {
-		name, err := nameOf(filepath.Join(program, linked.Path))
-		if err != nil {
-			return nil, err
-		}
-		if err := manager.Link(ctx, program, name, linked.Path); err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(&imports, "import * as %s from %q;\n", cgstrings.Camel(linked.Package.Name), name)
-	}
-	return &pulumirpc.LinkResponse{ImportInstructions: imports.String()}, nil
-}
-
-// nameOf gives the name under which npm knows the package in the folder.
-func nameOf(folder string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(folder, "package.json"))
-	if err != nil {
-		return "", err
-	}
-	var description struct {
-		Name string `json:"name"`
-	}
-	return description.Name, json.Unmarshal(text, &description)
+func (host host) Link(ctx context.Context, request *pulumirpc.LinkRequest) (*pulumirpc.LinkResponse, error) {
+	instructions, err := host.link(ctx, request)
+	return &pulumirpc.LinkResponse{ImportInstructions: instructions}, err
 }
 
 // forwardTo hands calls of one request and any number of answers on.
