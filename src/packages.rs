@@ -166,7 +166,6 @@ fn about(owner: Option<&str>) -> Json {
                 "rootPackageName": "awsecr",
                 "respectSchemaVersion": true,
             },
-            "java": {"basePackage": "ecrcredentials", "packages": {"aws-ecr": "awsecr"}},
             "nodejs": {"packageName": "pulumi-aws-ecr", "respectSchemaVersion": true},
             "python": {
                 "packageName": "pulumi_aws_ecr",

@@ -195,17 +195,17 @@ fn the_page_s_yaml_works_beside_the_official_provider() {
 #[test]
 fn the_page_s_java_gets_credentials() {
     let moto = Moto::start();
-    let stack = with_page_s(&JAVA, "App.java", "java", &moto).that_adds_packages();
+    let stack = without_page_s(&JAVA, &moto).that_adds_packages();
     is_installed(&stack);
-    for arguments in commands(JAVA_SDK) {
-        stack.succeeds(&arguments[..2].join(" "), &arguments);
+    for command in blocks("sh").nth(JAVA_SDK).expect("a block of commands").lines() {
+        stack.driven_by(command, "sh", &["-c", command]);
     }
-    let program = stack.scratch("project/App.java");
-    let text = fs::read_to_string(&program).expect("a program");
-    fs::write(&program, format!("package registrylogin;\n\n{text}")).expect("a program in the driver's package");
-    let compile = r#"javac -d classes -cp "$1" App.java $(find sdks/java/src/main/java -name '*.java')"#;
+    let text = format!("package registrylogin;\n\n{}", blocks("java").next().expect("a program"));
+    let program = stack.scratch("project/src/main/java/App.java");
+    fs::write(&program, text).expect("a program in the driver's package");
+    let compile = r#"javac -d classes -cp "$1" $(find src/main/java -name '*.java')"#;
     stack.driven_by("javac", "sh", &["-c", compile, "sh", &tools::java_class_path()]);
-    let class_path = format!("classes:sdks/java/src/main/resources:{}", tools::java_class_path());
+    let class_path = format!("classes:src/main/resources:{}", tools::java_class_path());
     configure(&stack, &moto);
     stack.driven_by("up", "java", &["-cp", &class_path, "registrylogin.Automation", "up"]);
     has_logged_in(&stack, &moto);
@@ -230,6 +230,10 @@ fn the_page_s_csharp_has_the_names_of_the_sdk() {
     let (page_s, sdk_s) = (blocks("csharp").next().expect("a program"), text("GetCredentials.cs"));
     let namespace = page_s.lines().find_map(|line| line.strip_prefix("using ")?.strip_suffix(';')?.split(" = ").nth(1));
     assert!(sdk_s.contains(&format!("namespace {}\n", namespace.expect("a namespace"))), "{page_s}");
+    assert!(
+        page_s.contains("using System.Collections.Generic;"),
+        "a project of Pulumi's template imports nothing itself"
+    );
     for (used, has) in [
         (".GetCredentials.Invoke(", "Output<GetCredentialsResult> Invoke(GetCredentialsInvokeArgs args"),
         ("{ RegistryId = ", "Input<string> RegistryId { get; set; }"),
