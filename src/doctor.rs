@@ -14,7 +14,7 @@ use tokio::{sync::mpsc, time::timeout};
 use tonic::Request;
 
 use crate::{
-    aws::{Error, WOULD_COME, tell_region},
+    aws::{Error, tell_region},
     cache::Folder,
     functions::{self, EcrProvider},
     plugin::{
@@ -270,7 +270,7 @@ impl Report {
 
     /// Whether credentials were found, so that what failed came behind them.
     fn has_credentials(&self) -> bool {
-        self.seen.iter().any(|(name, text)| name == "credentials" && !text.starts_with(WOULD_COME))
+        self.seen.iter().any(|(name, _)| name == "credentials")
     }
 
     fn end(self, Findings { token, identity }: Findings) -> io::Result<Verdict> {

@@ -34,7 +34,6 @@ pub use caller::Caller;
 pub use client::Client;
 pub use configuration::{AssumeRole, Configuration, IgnoreTags, WebIdentity};
 pub use credentials::Identity;
-pub(crate) use credentials::WOULD_COME;
 pub use ecr::{Ecr, Images};
 pub use ecr_public::EcrPublic;
 pub use error::Error;

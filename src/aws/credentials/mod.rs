@@ -91,9 +91,6 @@ fn region_of_sts(session: &Session, region: &str) -> String {
     }
 }
 
-/// How the step begins that tells of credentials which were not looked up.
-pub(crate) const WOULD_COME: &str = "they would come from ";
-
 /// Tells where [`find`] would look first, and does no more than to read files.
 ///
 /// # Errors
@@ -115,7 +112,7 @@ pub(super) async fn rehearse(session: &Session) -> Result<(), Error> {
     let profile = plan.profile.as_ref().map(|profile| format!("{profile}: ")).unwrap_or_default();
     let roles = plan.roles.iter().chain(session.configuration.roles());
     let roles: String = roles.map(|role| format!(", then the role {}", shown::arn(&role.role_arn))).collect();
-    step!("credentials", "{WOULD_COME}{profile}{}{roles}", plan.base);
+    step!("source", "credentials would come from {profile}{}{roles}", plan.base);
     Ok(())
 }
 
