@@ -38,6 +38,9 @@ doctor tells step by step what a call of getCredentials finds on this machine, o
     )
 }
 
+/// What is wrong with all others.
+const FLAGS_OF_DOCTOR: &str = "doctor has the flags --registry, --region, --config and --json, and nothing else";
+
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -66,7 +69,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Long("tracing") => drop(parser.value()?),
             Long("version") => return Ok(Command::Version),
             Short('h') | Long("help") => return Ok(Command::Help),
-            Value(word) if word == "doctor" && parsed == Arguments::default() => return doctor(&mut parser),
+            Value(word) if word == "doctor" => match parsed == Arguments::default() {
+                true => return doctor(&mut parser),
+                false => return Err(FLAGS_OF_DOCTOR.into()),
+            },
             Value(address) if parsed.engine_address.is_none() => {
                 parsed.engine_address = Some(address.parse_with(engine_address)?);
             }
@@ -78,9 +84,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
 
 /// Reads the arguments behind `doctor`. None is quoted in an error: a flag may be forgotten in front of a secret.
 fn doctor(parser: &mut Parser) -> Result<Command, lexopt::Error> {
-    const UNKNOWN: &str = "doctor has the flags --registry, --region, --config and --json, and nothing else";
     let mut examination = Examination::default();
-    while let Some(argument) = parser.next().map_err(|_| UNKNOWN)? {
+    while let Some(argument) = parser.next().map_err(|_| FLAGS_OF_DOCTOR)? {
         match argument {
             Long("registry") => examination.registry = Some(word(parser, "--registry", "the id of a registry")?),
             Long("region") => examination.region = Some(word(parser, "--region", "an AWS Region")?),
@@ -93,7 +98,7 @@ fn doctor(parser: &mut Parser) -> Result<Command, lexopt::Error> {
             }
             Long("json") => examination.json = true,
             Short('h') | Long("help") => return Ok(Command::Help),
-            _ => return Err(UNKNOWN.into()),
+            _ => return Err(FLAGS_OF_DOCTOR.into()),
         }
     }
     Ok(Command::Doctor(examination))

@@ -156,8 +156,11 @@ impl Doctor {
         let (mut variables, mut given) = (HashMap::new(), Vec::new());
         for (key, value) in &self.examination.configuration {
             let key = key.strip_prefix(namespace).and_then(|key| key.strip_prefix(':')).unwrap_or(key);
-            given.push(format!("{namespace}:{}", shown_key(key)));
-            variables.insert(format!("{namespace}:config:{key}"), value.clone());
+            let shown = format!("{namespace}:{}", shown_key(key));
+            if variables.insert(format!("{namespace}:config:{key}"), value.clone()).is_some() {
+                return Err(format!("{shown} is set twice by --config"));
+            }
+            given.push(shown);
         }
         let request = rpc::ConfigureRequest { variables, ..Default::default() };
         self.service.configure(Request::new(request)).await.map_err(|status| status.message().to_owned())?;

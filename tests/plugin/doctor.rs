@@ -8,6 +8,7 @@ use support::{
     ecr::{Answer, Ecr, password, token},
     forms,
     plugin::{command, served, serving},
+    proxy::Proxy,
     sts::{ACCOUNT, Sts},
 };
 
@@ -201,6 +202,7 @@ async fn command_lines_that_are_wrong_are_told_in_a_sentence_that_quotes_nothing
                 &["--colour", "s3cret"][..],
                 &["secretKey=s3cret"],
                 &["--json=s3cret"],
+                &["--json", "--colour"],
                 &["--config", "s3cret"],
                 &["--config", "=s3cret"],
                 &["--config"],
@@ -285,6 +287,71 @@ async fn neither_tokens_nor_passwords_are_shown() {
         for secret in secrets.iter().chain(&given).flat_map(|secret| forms(secret)) {
             assert!(!stdout.contains(&secret) && !stderr.contains(&secret), "{secret}: {stdout}{stderr}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_a_proxy_that_is_used_is_not_shown() {
+    for (scheme, key) in [("https", "httpsProxy"), ("http", "httpProxy")] {
+        let proxy = Proxy::start().await.unwrap();
+        let url = proxy.url();
+        let configuration = json!({"region": "eu-west-1", "maxRetries": 1,
+            "endpoints": [{"ecr": format!("{scheme}://ecr.test"), "sts": "http://127.0.0.1:1"}],
+            key: url.replace("//", "//user:proxy%2Fsecret@")});
+        for arguments in [&["--registry", REGISTRY][..], &["--registry", REGISTRY, "--json"]] {
+            let (code, stdout, stderr) = Machine::new().keys().doctor(&configuration, arguments).await;
+            assert_eq!(code, 5, "{stdout}{stderr}");
+            assert!(stdout.contains(&format!("{url} for ecr.test")), "{stdout}");
+            for secret in ["proxy/secret", "user:proxy/secret"].iter().flat_map(|secret| forms(secret)) {
+                assert!(!stdout.contains(&secret) && !stderr.contains(&secret), "{secret}: {stdout}{stderr}");
+            }
+        }
+        assert!(!proxy.heads().is_empty(), "the proxy was not asked");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_set_twice_contradicts_itself() {
+    for package in [&AWS, &AWS_ECR] {
+        serving(package, async {
+            let name = served().name;
+            let again = format!("{name}:region=eu-west-2");
+            let (code, stdout, _) =
+                Machine::new().keys().doctor(&json!({"region": "eu-west-1"}), &["--config", &again]).await;
+            assert_eq!(code, 3, "{stdout}");
+            assert!(stdout.ends_with(&format!("ill: {name}:region is set twice by --config\n")), "{stdout}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn its_help_is_asked_for_behind_it() {
+    for package in [&AWS, &AWS_ECR] {
+        serving(package, async {
+            for flag in ["--help", "-h"] {
+                let output = command().args(["doctor", flag]).output().await.unwrap();
+                let text = String::from_utf8(output.stdout).unwrap();
+                assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+                for named in
+                    ["doctor [--registry ID]", "--registry ID ", "--region R ", "--config KEY=VALUE ", "--json "]
+                {
+                    assert!(text.contains(named), "{text}");
+                }
+                assert_eq!(foreign(&text), None, "{text}");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_serving_stands_in_front_of_it() {
+    for front in ["-v=9", "127.0.0.1:4"] {
+        let output = command().args([front, "doctor"]).output().await.unwrap();
+        assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("pulumi-resource-aws: doctor has the flags "), "{text}");
     }
 }
 
