@@ -1,22 +1,34 @@
 //! No secret that credentials are made from or that is handed out shows up in a log, an error or CheckConfig's answer.
 
 use prost::Message as _;
+use pulumi_resource_aws::packages::{AWS, AWS_ECR};
 use serde_json::json;
 use support::{
     ecr::{Answer, Ecr, password, token},
     forms,
     http::{Reply, Server},
+    plugin::serving,
     sts::{Sts, secret_key, session_token},
     values::secret,
 };
 
 use crate::{
     credentials::{SESSION_CACHE, SSO_SESSION, issuer, metadata_at, portal, sso_token_to_renew},
+    error_texts::foreign,
     machine::{Machine, REGISTRY, calls, with},
 };
 
 #[tokio::test]
 async fn no_source_of_credentials_leaks() {
+    serving(&AWS, nothing_leaks()).await;
+}
+
+#[tokio::test]
+async fn none_of_the_other_package_s_does_and_its_log_has_its_own_words() {
+    serving(&AWS_ECR, nothing_leaks()).await;
+}
+
+async fn nothing_leaks() {
     let (ecr, sts) = (Ecr::start().await.unwrap(), Sts::start().await.unwrap());
     let container = r#"{"AccessKeyId": "ASIAC", "SecretAccessKey": "container/secret", "Token": "container+session",
         "Expiration": "2999-01-01T00:00:00Z"}"#;
@@ -32,7 +44,8 @@ async fn no_source_of_credentials_leaks() {
             Machine::new()
                 .var("AWS_ACCESS_KEY_ID", "AKIDE")
                 .var("AWS_SECRET_ACCESS_KEY", "environment/secret")
-                .var("AWS_SESSION_TOKEN", "environment/session"),
+                .var("AWS_SESSION_TOKEN", "environment/session")
+                .var("PULUMI_AWS_ECR_CACHE_DIR", "/proc/no-folder"),
             assumed.clone(),
         ),
         (
@@ -117,7 +130,12 @@ async fn no_source_of_credentials_leaks() {
         let leak = shown.iter().find(|text| text.contains(&secret));
         assert!(leak.is_none(), "{secret} is shown: {leak:?}");
     }
-    assert!(shown.iter().any(|text| text.contains("AWS credentials come from")), "the log was read");
+    for told in ["AWS credentials come from", "/proc/no-folder"] {
+        assert!(shown.iter().any(|text| text.contains(told)), "the log was read: {told}");
+    }
+    for text in shown {
+        assert_eq!(foreign(&text), None, "{text}");
+    }
 }
 
 #[tokio::test]
