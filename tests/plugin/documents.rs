@@ -57,6 +57,35 @@ fn the_stops_of_the_design_are_there() {
     }
 }
 
+/// Whoever has resources of `aws` reads it before the drop-in is installed.
+#[test]
+fn which_package_to_take_comes_before_any_other_table_and_command_to_install() {
+    for (document, above) in [("README.md", "## Install it"), ("docs/routing.md", "## Make the plugin known")] {
+        let text = read(document);
+        let (beginning, _) = text.split_once(above).expect(above);
+        let rows: Vec<_> = beginning.lines().filter_map(cells).collect();
+        let [head, only, beside, unchanged] = &rows[..] else { panic!("{document}: {rows:?}") };
+        assert_eq!(head[..], ["your program", "take"], "{document}");
+        for (row, start, taken) in [
+            (only, "uses nothing of `aws` but", "the drop-in"),
+            (beside, "has resources of `aws`, too", "[`aws-ecr`]"),
+            (unchanged, "has resources of `aws` and must not change", "transform"),
+        ] {
+            assert!(row[0].starts_with(start) && row[1].contains(taken), "{document}: {row:?}");
+        }
+        assert!(!beginning.contains("plugin install"), "{document}");
+    }
+}
+
+#[test]
+fn the_first_advice_is_to_run_doctor() {
+    let text = read("docs/troubleshooting.md");
+    let command = text.split_once("```sh\n").and_then(|(_, rest)| rest.lines().next()).expect("a command");
+    assert!(command.starts_with("pulumi-resource-aws doctor "), "{command}");
+    let place = text.find(command);
+    assert!(place < text.find("|") && place < text.find("## "), "something else comes first");
+}
+
 #[test]
 fn paths_in_the_documents_are_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
