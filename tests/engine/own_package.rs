@@ -356,13 +356,26 @@ fn from_a_server_by_its_name() {
 }
 
 #[test]
-fn a_path_is_enough_for_the_sdk_alone() {
-    let stack = newcomer(&Moto::start());
-    let executable = stack.scratch(&AWS_ECR.executable());
+fn a_path_is_enough_for_the_sdk_and_for_the_program_once_it_names_the_folder() {
+    let moto = Moto::start();
+    let stack = newcomer(&moto);
+    let folder = stack.scratch("plugin");
+    fs::create_dir(&folder).expect("a folder");
+    let executable = folder.join(AWS_ECR.executable());
     fs::copy(tools::plugin().join("pulumi-resource-aws"), &executable).expect("a copy of the plugin");
     stack.succeeds("package add", &["package", "add", &executable.to_string_lossy()]);
     let seen = stack.fails("preview", &["preview"]);
     assert!(seen.contains("no resource plugin 'pulumi-resource-aws-ecr' found"), "{seen}");
+
+    let page = tools::read("docs/installation-configuration.md");
+    let plugins = page.split_once("```yaml\n").and_then(|(_, rest)| rest.split("```").next()).expect("a block");
+    let named = plugins.replace("/path/to/the/plugin's/folder", &folder.to_string_lossy());
+    assert_ne!(named, plugins);
+    let manifest = stack.scratch("project/Pulumi.yaml");
+    let program = fs::read_to_string(&manifest).expect("a program");
+    fs::write(&manifest, program + &named).expect("a program");
+    stack.configure(&[&format!("--plaintext=aws-ecr:region={REGION}")]);
+    logs_in(&stack, &moto);
 }
 
 #[test]
@@ -392,7 +405,7 @@ fn the_engine_runs_doctor() {
 fn logs_in(stack: &Stack, moto: &Moto) {
     configure(stack, moto);
     let [up, output] = [0, 1].map(|command| commands(UP).nth(command).expect("two commands"));
-    let seen = stack.succeeds(&up.join(" "), &[&up[..], &["--yes", "--skip-preview"]].concat());
+    let seen = stack.succeeds(&up.join(" "), &[&up[..], &["--yes"]].concat());
     let password = moto.login(REGION, REGISTRY_ID).password;
     assert_eq!(warnings(&seen), Vec::<&str>::new());
     assert!(!seen.contains(&password), "{seen}");
