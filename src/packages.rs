@@ -144,8 +144,8 @@ fn rename(json: &mut Json) {
     }
 }
 
-/// What the schema says of the package as such; of its owner, what `owner` allows.
-fn about(owner: Option<&str>) -> Json {
+/// What the schema of [`AWS_ECR`] says of the package as such; of its owner, what `owner` allows.
+pub fn about(owner: Option<&str>) -> Json {
     let home = owner.map_or_else(|| NOBODY_S.to_owned(), |owner| format!("github.com/{owner}"));
     let mut about = json!({
         "name": AWS_ECR.name,

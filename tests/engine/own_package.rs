@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pulumi_resource_aws::packages::AWS_ECR;
+use pulumi_resource_aws::packages::{self, AWS_ECR};
 use pulumi_resource_aws::plugin::Schema;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -425,14 +425,21 @@ fn has_logged_in(stack: &Stack, moto: &Moto) {
     assert!(!stack.state().contains(&login.password), "the password is secret");
 }
 
+/// Of nobody, and of an owner, as a build for Pulumi's registry has it.
 #[test]
 fn the_engine_finds_nothing_wrong_with_its_schema() {
     let home = TempDir::new().expect("a temporary folder");
-    fs::write(home.path().join("schema.json"), schema().to_string()).expect("the schema");
-    let mut check = Command::new(tools::engine(tools::ENGINE).join("pulumi"));
-    check.args(["schema", "check", "schema.json"]).current_dir(home.path());
-    let output = check.env("PULUMI_HOME", home.path()).env("PULUMI_SKIP_UPDATE_CHECK", "true").output();
-    let output = output.expect("the engine runs");
-    let seen = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success() && !seen.contains("warning"), "{seen}");
+    for owner in [None, Some("someone")] {
+        let mut schema = schema();
+        let about = packages::about(owner);
+        schema.as_object_mut().expect("an object").extend(about.as_object().expect("an object").clone());
+        assert_eq!(schema.get("publisher"), owner.map(Value::from).as_ref());
+        fs::write(home.path().join("schema.json"), schema.to_string()).expect("the schema");
+        let mut check = Command::new(tools::engine(tools::ENGINE).join("pulumi"));
+        check.args(["schema", "check", "schema.json"]).current_dir(home.path());
+        let output = check.env("PULUMI_HOME", home.path()).env("PULUMI_SKIP_UPDATE_CHECK", "true").output();
+        let output = output.expect("the engine runs");
+        let seen = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success() && !seen.contains("warning"), "{seen}");
+    }
 }
