@@ -86,10 +86,16 @@ async fn tokens_and_passwords_are_secret_always() {
             command.env("PULUMI_AWS_ECR_SECRET_RESULTS", wish);
             let mut plugin = Plugin::from_command(command).await;
             plugin.configure(ecr_configuration(&ecr)).await.unwrap();
-            let credentials = plugin.get_credentials("123456789012").await.unwrap();
-            for (name, value) in credentials.as_object().unwrap() {
-                let is_secret = value.get("4dabf18193072939515e22adb298388d").is_some();
-                assert_eq!(is_secret, ["authorizationToken", "password"].contains(&name.as_str()), "{name}");
+            for function in ["getCredentials", "getAuthorizationToken", "getPublicAuthorizationToken"] {
+                let arguments = match function {
+                    "getCredentials" => json!({"registryId": "123456789012"}),
+                    _ => json!({}),
+                };
+                let results = plugin.call(&format!("aws-ecr:index:{function}"), arguments).await.unwrap();
+                let is_secret = |(_, value): &(&String, &Json)| value.get("4dabf18193072939515e22adb298388d").is_some();
+                let secret: Vec<_> =
+                    results.as_object().unwrap().iter().filter(is_secret).map(|(name, _)| name).collect();
+                assert_eq!(secret, ["authorizationToken", "password"], "{function}");
             }
         }
     })
@@ -148,6 +154,10 @@ async fn the_schema_is_derived_from_the_one_description() {
     .await;
     let described: Json = serde_json::from_str(include_str!("../../schema.json")).unwrap();
     assert_eq!((&schema["name"], &schema["version"]), (&json!("aws-ecr"), &json!(AWS_ECR.version)));
+    assert_eq!(schema["license"], "Apache-2.0");
+    for keyword in ["aws", "ecr", "category/cloud", "kind/native"] {
+        assert!(schema["keywords"].as_array().unwrap().contains(&json!(keyword)), "{keyword}");
+    }
     let text = schema.to_string();
     for theirs in ["\"aws:", "#/types/aws:", "official provider", "aws package", "github.com/pulumi/pulumi-aws"] {
         assert!(!text.contains(theirs), "{theirs}: {text}");
