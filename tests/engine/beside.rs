@@ -22,8 +22,8 @@ use crate::tools;
 
 const REGISTRY_ID: &str = "012345678901";
 
-/// The versions of itself that each SDK asks for: Go's, Node.js's, Python's.
-const OFFICIAL_VERSIONS: [&str; 3] = ["7.41.0", "7.48.0", "7.51.1"];
+/// The versions of itself that each SDK asks for: Go's, Node.js's, Python's, Java's.
+const OFFICIAL_VERSIONS: [&str; 4] = ["7.41.0", "7.48.0", "7.51.1", "6.83.0"];
 
 /// The password in the credentials that the stand-in gives.
 const OFFICIAL_PASSWORD: &str = "official";

@@ -1,11 +1,10 @@
 //! The package of its own: a newcomer who follows `docs/_index.md` word for word.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pulumi_resource_aws::packages::{self, AWS_ECR};
+use pulumi_resource_aws::packages::{self, AWS, AWS_ECR};
 use pulumi_resource_aws::plugin::Schema;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,6 +18,7 @@ use crate::stack::{ACCESS_KEY, SECRET_KEY, Stack};
 use crate::tools;
 
 const PAGE: &str = include_str!("../../docs/_index.md");
+const INSTALLATION: &str = include_str!("../../docs/installation-configuration.md");
 
 /// The registry and the Region of the page.
 const REGISTRY_ID: &str = "123456789012";
@@ -33,7 +33,7 @@ const NEWCOMER: Program =
 const YAML_BESIDE: Program =
     Program::of_test("aws-ecr, yaml beside", "tests/engine/programs/own-package/yaml-beside", Needs::Nothing);
 const TYPESCRIPT: Program =
-    Program::of_test("aws-ecr, typescript", "tests/engine/programs/own-package/typescript", Needs::NodeModules);
+    Program::of_test("aws-ecr, typescript", "tests/engine/programs/own-package/typescript", Needs::Nothing);
 const GO: Program =
     Program::of_test("aws-ecr, go", "tests/engine/programs/own-package/go", Needs::GoCaches("own-package"));
 const PYTHON: Program = Program::of_test("aws-ecr, python", "tests/engine/programs/own-package/python", Needs::Nothing);
@@ -44,7 +44,11 @@ const PYTHON_ALONE: Program =
 
 /// The page's blocks of code in a language.
 fn blocks(language: &str) -> impl Iterator<Item = &'static str> {
-    let blocks = PAGE.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    blocks_of(PAGE, language)
+}
+
+fn blocks_of(page: &'static str, language: &str) -> impl Iterator<Item = &'static str> {
+    let blocks = page.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
     blocks.filter(move |(of, _)| *of == language).map(|(_, code)| code)
 }
 
@@ -79,10 +83,6 @@ fn schema() -> Value {
 }
 
 /// The SDKs that the engine's generators make of the schema, a folder a language.
-fn sdks(stack: &Stack) -> PathBuf {
-    sdks_of(&schema(), &tools::generator(), stack)
-}
-
 fn sdks_of(schema: &Value, generator: &Path, stack: &Stack) -> PathBuf {
     let (file, sdks) = (stack.scratch("schema.json"), stack.scratch("sdks"));
     fs::write(&file, schema.to_string()).expect("the schema");
@@ -138,8 +138,14 @@ fn is_added(stack: &Stack) -> String {
 fn works_beside_the_official_provider(stack: &Stack, moto: &Moto) {
     install_official_provider(stack);
     configure(stack, moto);
-    let seen = stack.succeeds("up beside the official provider", &["up", "--yes", "--skip-preview"]);
-    assert_eq!(warnings(&seen), Vec::<&str>::new());
+    let seen = stack.succeeds("up beside the official provider", &["up", "--yes"]);
+    has_both(stack, moto, &seen);
+}
+
+/// The program has its credentials and the official provider's resource.
+#[track_caller]
+fn has_both(stack: &Stack, moto: &Moto, seen: &str) {
+    assert_eq!(warnings(seen), Vec::<&str>::new());
     let (login, outputs) = (moto.login(REGION, REGISTRY_ID), stack.outputs());
     assert_eq!((&outputs["registry"], &outputs["password"]), (&json!(login.proxy_endpoint), &json!(login.password)));
     assert!(outputs["repositoryUrl"].as_str().is_some_and(|url| url.contains("my-app")), "{outputs}");
@@ -149,18 +155,10 @@ fn works_beside_the_official_provider(stack: &Stack, moto: &Moto) {
 #[test]
 fn the_page_s_typescript_works_beside_the_official_provider() {
     let moto = Moto::start();
-    let stack = with_page_s(&TYPESCRIPT, "index.ts", "ts", &moto);
-    let sdk = sdks(&stack).join("nodejs");
-    let (modules, package) = (stack.scratch("modules"), stack.scratch("modules/pulumi-aws-ecr"));
-    symlink(tools::node_modules(), sdk.join("node_modules")).expect("the SDK finds that of Pulumi");
-    let compiler = tools::node_modules().join(".bin/tsc");
-    let compiled = Command::new(compiler).arg("--project").arg(&sdk).arg("--outDir").arg(&package).output();
-    let compiled = compiled.expect("the compiler runs");
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stdout));
-    fs::copy(sdk.join("package.json"), package.join("package.json")).expect("the package's description");
-    let search_path = format!("{}:{}", modules.display(), tools::node_modules().display());
-    let stack = stack.with("NODE_PATH", search_path);
-    is_installed(&stack);
+    let search_path = tools::node_modules().to_string_lossy().into_owned();
+    let stack = in_a_folder_of_npm(without_page_s(&TYPESCRIPT, &moto)).with("NODE_PATH", search_path);
+    is_added(&stack);
+    goes_on_with_page_s(&stack, "index.ts", "ts");
     works_beside_the_official_provider(&stack, &moto);
 }
 
@@ -193,23 +191,34 @@ fn the_page_s_yaml_works_beside_the_official_provider() {
 
 /// The SDK of the engine's own command is compiled with the program, which the Automation API brings up.
 #[test]
-fn the_page_s_java_gets_credentials() {
+fn the_page_s_java_works_beside_the_official_provider() {
     let moto = Moto::start();
     let stack = without_page_s(&JAVA, &moto).that_adds_packages();
     is_installed(&stack);
     for command in blocks("sh").nth(JAVA_SDK).expect("a block of commands").lines() {
         stack.driven_by(command, "sh", &["-c", command]);
     }
-    let text = format!("package registrylogin;\n\n{}", blocks("java").next().expect("a program"));
+    let page_s = blocks("java").next().expect("a program");
+    let stack_of_page = "static void stack(Context ctx) {";
+    assert!(page_s.contains(stack_of_page), "{page_s}");
+    let text = page_s.replace(stack_of_page, &format!("{stack_of_page}{JAVA_REPOSITORY}"));
+    let text = format!("package registrylogin;\n\n{text}");
     let program = stack.scratch("project/src/main/java/App.java");
     fs::write(&program, text).expect("a program in the driver's package");
     let compile = r#"javac -d classes -cp "$1" $(find src/main/java -name '*.java')"#;
     stack.driven_by("javac", "sh", &["-c", compile, "sh", &tools::java_class_path()]);
     let class_path = format!("classes:src/main/resources:{}", tools::java_class_path());
+    install_official_provider(&stack);
     configure(&stack, &moto);
-    stack.driven_by("up", "java", &["-cp", &class_path, "registrylogin.Automation", "up"]);
-    has_logged_in(&stack, &moto);
+    let seen = stack.driven_by("up", "java", &["-cp", &class_path, "registrylogin.Automation", "up"]);
+    has_both(&stack, &moto, &seen);
 }
+
+const JAVA_REPOSITORY: &str = r#"
+        var repository = new com.pulumi.aws.ecr.Repository("my-app",
+            com.pulumi.aws.ecr.RepositoryArgs.builder().name("my-app").build());
+        ctx.export("repositoryUrl", repository.repositoryUrl());
+"#;
 
 /// Nothing here compiles C#: its SDK is read, and the page's program has the SDK's names.
 #[test]
@@ -314,19 +323,49 @@ fn commands(block: usize) -> impl Iterator<Item = Vec<&'static str>> {
 #[test]
 fn a_newcomer_gets_credentials_in_yaml() {
     let moto = Moto::start();
-    let stack = newcomer(&moto);
+    // Pulumi's registry may be asked, but cannot be reached.
+    let stack = newcomer(&moto).with("PULUMI_DISABLE_REGISTRY_RESOLVE", "false".to_owned());
     is_added(&stack);
+    logs_in(&stack, &moto);
+    assert!(is_secret(&stack, "registry"), "as the page says of YAML");
+}
+
+#[test]
+fn the_commands_to_install_and_configure_it_work() {
+    let moto = Moto::start();
+    let stack = newcomer(&moto);
+    let packed = tarball(&stack, "project/dist");
+    let [of_make, of_server, configuration] =
+        [0, 1, 2].map(|block| blocks_of(INSTALLATION, "sh").nth(block).expect("a block of commands"));
+    stack.driven_by("install", "sh", &["-ec", of_make.strip_prefix("make dist\n").expect("what makes the tarball")]);
+    fs::remove_dir_all(stack.scratch("pulumi-home/plugins")).expect("the plugin was installed");
+    let server = serve("200 OK", fs::read(packed).expect("the tarball"));
+    let from_here = of_server.replace("https://downloads.example.com/pulumi", &server);
+    assert_ne!(from_here, of_server);
+    stack.driven_by("install from a server", "sh", &["-ec", &from_here]);
+    let profile =
+        format!("[profile deployment]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
+    fs::create_dir(stack.scratch("home/.aws")).expect("a folder");
+    fs::write(stack.scratch("home/.aws/config"), profile).expect("a profile");
+    stack.driven_by("config", "sh", &["-ec", configuration]);
     logs_in(&stack, &moto);
 }
 
-/// npm finds all that the SDK needs in the program's folder, and the program's types are checked.
+/// The program's types are checked.
 #[test]
 fn a_newcomer_gets_credentials_in_typescript() {
     let moto = Moto::start();
-    let stack = with_page_s(&NEWCOMER, "index.ts", "ts", &moto)
-        .that_adds_packages()
-        .with_first_on_path(&tools::node_of("newest"))
+    let stack = in_a_folder_of_npm(with_page_s(&NEWCOMER, "index.ts", "ts", &moto))
         .with("PULUMI_NODEJS_TRANSPILE_ONLY", "false".to_owned());
+    let import = blocks("ts").next().and_then(|program| program.rsplit_once(" from ")?.1.lines().next());
+    let told = is_added(&stack);
+    assert!(told.contains(import.expect("an import")), "{told}");
+    logs_in(&stack, &moto);
+    assert!(is_secret(&stack, "registry"), "as the page says of TypeScript");
+}
+
+/// npm finds all that an SDK needs in the program's folder.
+fn in_a_folder_of_npm(stack: Stack) -> Stack {
     let npm = "offline = true\naudit = false\nfund = false\nupdate-notifier = false\n";
     fs::write(stack.scratch("home/.npmrc"), npm).expect("npm's settings");
     for file in ["package.json", "node_modules"] {
@@ -334,10 +373,11 @@ fn a_newcomer_gets_credentials_in_typescript() {
             Command::new("cp").arg("-R").arg(tools::newcomer().join(file)).arg(stack.scratch("project")).status();
         assert!(copied.expect("cp runs").success(), "{file}");
     }
-    let import = blocks("ts").next().and_then(|program| program.rsplit_once(" from ")?.1.lines().next());
-    let told = is_added(&stack);
-    assert!(told.contains(import.expect("an import")), "{told}");
-    logs_in(&stack, &moto);
+    stack.that_adds_packages().with_first_on_path(&tools::node_of("newest"))
+}
+
+fn is_secret(stack: &Stack, output: &str) -> bool {
+    stack.output_state()[output].get("4dabf18193072939515e22adb298388d").is_some()
 }
 
 /// On a second machine, too, which has nothing but the program.
@@ -367,8 +407,7 @@ fn a_path_is_enough_for_the_sdk_and_for_the_program_once_it_names_the_folder() {
     let seen = stack.fails("preview", &["preview"]);
     assert!(seen.contains("no resource plugin 'pulumi-resource-aws-ecr' found"), "{seen}");
 
-    let page = tools::read("docs/installation-configuration.md");
-    let plugins = page.split_once("```yaml\n").and_then(|(_, rest)| rest.split("```").next()).expect("a block");
+    let plugins = blocks_of(INSTALLATION, "yaml").next().expect("a block");
     let named = plugins.replace("/path/to/the/plugin's/folder", &folder.to_string_lossy());
     assert_ne!(named, plugins);
     let manifest = stack.scratch("project/Pulumi.yaml");
@@ -378,26 +417,31 @@ fn a_path_is_enough_for_the_sdk_and_for_the_program_once_it_names_the_folder() {
     logs_in(&stack, &moto);
 }
 
+/// Under both names, as the pages say.
 #[test]
 fn the_engine_runs_doctor() {
     let moto = Moto::start();
     let stack = newcomer(&moto);
-    let tarball = tarball(&stack, "served");
-    let install = ["plugin", "install", "resource", AWS_ECR.name, AWS_ECR.version, "-f"];
-    stack.succeeds("plugin install", &[&install[..], &[&tarball.to_string_lossy()]].concat());
-    let run = format!(
-        "pulumi plugin run --kind resource aws-ecr -- doctor --registry {REGISTRY_ID} --config 'endpoints={}' \"$@\"; \
-         echo \"exit code $?\"",
-        json!([{ "ecr": moto.endpoint(), "sts": moto.endpoint() }])
-    );
-    let doctor = |arguments: &[&str]| stack.driven_by("doctor", "sh", &[&["-c", &run, "sh"], arguments].concat());
-    let seen = doctor(&[]);
-    assert!(seen.contains("ill: getCredentials for registry 123456789012: no AWS Region is configured"), "{seen}");
-    assert!(seen.contains("exit code 4"), "{seen}");
-    let seen = doctor(&["--config", &format!("aws-ecr:region={REGION}")]);
-    assert!(seen.contains("well: an Invoke of getCredentials finds what it needs"), "{seen}");
-    assert!(seen.contains(&moto.login(REGION, REGISTRY_ID).proxy_endpoint), "{seen}");
-    assert!(seen.contains("exit code 0"), "{seen}");
+    for (package, page) in [(&AWS_ECR, INSTALLATION), (&AWS, tools::read("docs/troubleshooting.md").leak())] {
+        let packed = stack.scratch(&format!("served/{}.tar.gz", package.name));
+        pack(&tools::plugin().join("pulumi-resource-aws"), &packed, &package.executable());
+        let install = ["plugin", "install", "resource", package.name, package.version, "-f"];
+        stack.succeeds("plugin install", &[&install[..], &[&packed.to_string_lossy()]].concat());
+        let run = format!("pulumi plugin run --kind resource {} -- doctor", package.name);
+        assert!(page.contains(&run), "{run}");
+        let run = format!(
+            "{run} --registry {REGISTRY_ID} --config 'endpoints={}' \"$@\"; echo \"exit code $?\"",
+            json!([{ "ecr": moto.endpoint(), "sts": moto.endpoint() }])
+        );
+        let doctor = |arguments: &[&str]| stack.driven_by("doctor", "sh", &[&["-c", &run, "sh"], arguments].concat());
+        let seen = doctor(&[]);
+        assert!(seen.contains("ill: getCredentials for registry 123456789012: no AWS Region is configured"), "{seen}");
+        assert!(seen.contains("exit code 4"), "{seen}");
+        let seen = doctor(&["--config", &format!("{}:region={REGION}", package.name)]);
+        assert!(seen.contains("well: an Invoke of getCredentials finds what it needs"), "{seen}");
+        assert!(seen.contains(&moto.login(REGION, REGISTRY_ID).proxy_endpoint), "{seen}");
+        assert!(seen.contains("exit code 0"), "{seen}");
+    }
 }
 
 /// Runs the page's last commands, which bring the program up and show the password.
