@@ -1,8 +1,14 @@
 use std::fmt;
 
-/// What stands in front of the configuration's keys where their user writes them: `aws` in `aws:region`.
+/// What stands in front of the configuration's keys where their user writes them, `aws` in `aws:region`, and the version of
+/// what is configured by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Namespace(pub &'static str);
+pub struct Namespace {
+    /// In front of the colon.
+    pub name: &'static str,
+    /// As servers of AWS are told it.
+    pub version: &'static str,
+}
 
 impl Namespace {
     /// A key as its user writes it, for example `aws:region`.
@@ -13,12 +19,12 @@ impl Namespace {
 
 impl Default for Namespace {
     fn default() -> Self {
-        Self("aws")
+        Self { name: "aws", version: crate::VERSION }
     }
 }
 
 impl fmt::Display for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.name)
     }
 }

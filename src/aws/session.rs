@@ -12,7 +12,7 @@ use aws_sdk_ecr::config::{
 use aws_types::{SdkConfig, sdk_ua_metadata::FrameworkMetadata};
 
 use super::{
-    Configuration, Error, endpoints,
+    Configuration, Error, Namespace, endpoints,
     http::Http,
     interceptors::{AsWritten, EachCall},
     patience::{Patience, Rules},
@@ -213,7 +213,8 @@ fn sdk(configuration: &Configuration, settings: &Settings, http: &Http, rules: &
     sdk.set_use_fips(configuration.use_fips_endpoint.or(fips))
         .set_use_dual_stack(configuration.use_dualstack_endpoint.or(dual_stack))
         .set_app_name(settings.text("sdk_ua_app_id").and_then(|id| AppName::new(id).ok()));
-    if let Ok(product) = FrameworkMetadata::new(env!("CARGO_PKG_NAME"), Some(crate::VERSION)) {
+    let Namespace { name, version } = configuration.namespace;
+    if let Ok(product) = FrameworkMetadata::new(format!("pulumi-resource-{name}"), Some(version)) {
         sdk = sdk.framework_metadata(product);
     }
     Ok(sdk.build())

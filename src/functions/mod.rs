@@ -174,7 +174,7 @@ pub(crate) const BY_ARGUMENT: &str = "the argument region";
 
 /// What stands in front of the configuration's keys.
 const fn namespace(package: &Package) -> Namespace {
-    Namespace(package.name)
+    Namespace { name: package.name, version: package.version }
 }
 
 /// What a function says that fails: `FUNCTION for SUBJECT in REGION: WHAT HAPPENED. WHAT TO DO.`

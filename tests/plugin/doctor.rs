@@ -1,12 +1,13 @@
 //! `doctor`: it tells what an Invoke does, fails with the same sentence, and never shows a secret.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::UNIX_EPOCH};
 
 use pulumi_resource_aws::packages::{AWS, AWS_ECR};
 use serde_json::{Value as Json, json};
 use support::{
     ecr::{Answer, Ecr, password, token},
     forms,
+    http::{Reply, Server},
     plugin::{command, served, serving},
     proxy::Proxy,
     sts::{ACCOUNT, Sts},
@@ -173,12 +174,30 @@ async fn whoever_is_denied_reads_who_that_is() {
     let configuration = with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}));
     let told = report(&mut Machine::new().keys(), &configuration, &["--registry", REGISTRY]).await;
     assert_eq!((&told["exitCode"], &told["identity"]["account"]), (&json!(5), &json!(ACCOUNT)));
+    assert_eq!(text(&told, "source"), "", "credentials came");
 
     sts.fail(403, "AccessDenied", "no");
     ecr.answer_always(Answer::Token);
     let told = report(&mut Machine::new().keys(), &configuration, &["--registry", REGISTRY]).await;
     assert_eq!((&told["exitCode"], &told["identity"]), (&json!(0), &Json::Null), "not to know it is no failure");
     assert!(text(&told, "identity").starts_with("AWS STS does not say: AWS denied access"), "{told}");
+}
+
+#[tokio::test]
+async fn the_clock_is_compared_with_that_of_who_answers() {
+    for (date, seconds, told) in [
+        ("Mon, 01 Jan 2001 00:00:00 GMT", 978_307_200, "s ahead of"),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 4_102_444_800, "s behind"),
+    ] {
+        let server = Server::start(move |_| Reply::WithHeader(404, String::new(), ("date", date))).await.unwrap();
+        let configuration = json!({"region": "eu-west-1", "maxRetries": 1,
+            "endpoints": [{"ecr": server.url(), "sts": server.url()}]});
+        let before = UNIX_EPOCH.elapsed().unwrap().as_secs().abs_diff(seconds);
+        let clock = text(&report(&mut Machine::new().keys(), &configuration, &["--registry", REGISTRY]).await, "clock");
+        let after = UNIX_EPOCH.elapsed().unwrap().as_secs().abs_diff(seconds);
+        let line = |seconds| format!("this machine's is {seconds} {told} that of {}", server.address());
+        assert!((before.min(after)..=before.max(after)).any(|seconds| clock.contains(&line(seconds))), "{clock}");
+    }
 }
 
 #[tokio::test]
@@ -307,6 +326,24 @@ async fn the_password_of_a_proxy_that_is_used_is_not_shown() {
             }
         }
         assert!(!proxy.heads().is_empty(), "the proxy was not asked");
+    }
+}
+
+#[tokio::test]
+async fn passwords_in_urls_of_the_environment_are_not_shown() {
+    const SECRETS: [&str; 2] = ["url/secret", "user:url/secret"];
+    for (variable, url, told) in [
+        ("HTTPS_PROXY", "http://user:url%2Fsecret@127.0.0.1:9", "http://127.0.0.1:9 for api.ecr.eu-west-1"),
+        ("AWS_ENDPOINT_URL", "http://user:url%2Fsecret@127.0.0.1:9", "ecr: http://127.0.0.1:9, by AWS_ENDPOINT_URL"),
+    ] {
+        for arguments in [&["--registry", REGISTRY][..], &["--registry", REGISTRY, "--json"], &[]] {
+            let configuration = json!({"region": "eu-west-1", "maxRetries": 1});
+            let (_, stdout, stderr) = Machine::new().keys().var(variable, url).doctor(&configuration, arguments).await;
+            assert!(stdout.contains(told), "{stdout}{stderr}");
+            for secret in SECRETS.iter().flat_map(|secret| forms(secret)) {
+                assert!(!stdout.contains(&secret) && !stderr.contains(&secret), "{secret}: {stdout}{stderr}");
+            }
+        }
     }
 }
 

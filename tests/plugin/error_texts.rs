@@ -282,7 +282,8 @@ pub(crate) fn foreign(text: &str) -> Option<String> {
     let keys = keys.map(|key| format!("{}:{key}", other.name));
     let tokens = ["ecr/", "ecrpublic/", "index:"].map(|module| format!("{}:{module}", other.name));
     let text = text.replace(&own.executable(), "").replace("arn:aws:", "");
-    keys.chain(tokens).chain([other.executable()]).find(|word| text.contains(word))
+    let names = [other.executable(), format!(" {} plugin", other.name), format!("({})", other.version)];
+    keys.chain(tokens).chain(names).find(|word| text.contains(word))
 }
 
 #[tokio::test]

@@ -6,12 +6,13 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use pulumi_resource_aws::VERSION;
+use pulumi_resource_aws::packages::{AWS, AWS_ECR};
 use serde_json::json;
 use support::{
     ecr::{Answer, Ecr},
     http::{Reply, Server},
     moto::Moto,
+    plugin::serving,
     proxy::Proxy,
     tls::{Authority, Tls},
 };
@@ -419,12 +420,17 @@ async fn a_server_that_does_not_take_connections_is_given_up() {
 
 #[tokio::test]
 async fn the_user_agent_names_this_product_and_the_user_s() {
-    let ecr = Ecr::start().await.unwrap();
-    let more = json!({"userAgents": ["tool/1.0 (comment)", "other/2"]});
-    let machine = Machine::new().keys().var("AWS_SDK_UA_APP_ID", "my-app");
-    let asked = machine.configured(with(calls(&ecr), more)).await.asked(&ecr).await;
-    for part in [&format!("lib/pulumi-resource-aws/{VERSION}"), "app/my-app", "api/ecr/"] {
-        assert!(asked.user_agent.contains(part), "{}", asked.user_agent);
+    for package in [&AWS, &AWS_ECR] {
+        serving(package, async {
+            let ecr = Ecr::start().await.unwrap();
+            let more = json!({"userAgents": ["tool/1.0 (comment)", "other/2"]});
+            let machine = Machine::new().keys().var("AWS_SDK_UA_APP_ID", "my-app");
+            let asked = machine.configured(with(calls(&ecr), more)).await.asked(&ecr).await;
+            for part in [&format!("lib/{}/{} ", package.executable(), package.version), "app/my-app", "api/ecr/"] {
+                assert!(asked.user_agent.contains(part), "{}", asked.user_agent);
+            }
+            assert!(asked.user_agent.ends_with(" tool/1.0 (comment) other/2"), "{}", asked.user_agent);
+        })
+        .await;
     }
-    assert!(asked.user_agent.ends_with(" tool/1.0 (comment) other/2"), "{}", asked.user_agent);
 }
