@@ -38,22 +38,27 @@ fn link_stack_protection() {
 const PANIC: &str = "CARGO_PROFILE_RELEASE_PANIC";
 
 /// Links the release executable as `link/unwinding.ld` says, and without the library that reads the tables which are left out: the
-/// loader would have to find and bind it at each start. Linkers other than the system's own do not take the script.
+/// loader would have to find and bind it at each start. Linkers other than the system's own and Zig's, which brings that library, do
+/// not take the script.
 fn link_release() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=link");
-    let is_systems_own = env::var_os("RUSTC_LINKER").is_none();
+    let linker = env::var("RUSTC_LINKER").ok();
+    let is_zig = linker.as_ref().is_some_and(|linker| linker.contains("zigbuild"));
+    let target = env::var("TARGET")?;
+    let takes_script = match linker {
+        None => target == "x86_64-unknown-linux-gnu",
+        Some(_) => is_zig && target.ends_with("-linux-gnu"),
+    };
     // What cargo says of `panic` in a build script is the target's default, whatever the profile says.
     println!("cargo::rerun-if-env-changed={PANIC}");
     let aborts = env::var_os(PANIC).is_none_or(|panic| panic == "abort");
-    if aborts
-        && is_systems_own
-        && env::var("PROFILE")? == "release"
-        && env::var("TARGET")? == "x86_64-unknown-linux-gnu"
-    {
+    if aborts && takes_script && env::var("PROFILE")? == "release" {
         let script = env::current_dir()?.join("link/unwinding.ld");
         println!("cargo::rustc-link-arg-bins=-Wl,--script={}", script.display());
         println!("cargo::rustc-link-arg-bins=-Wl,--no-eh-frame-hdr");
-        println!("cargo::rustc-link-lib=gcc_eh");
+        if !is_zig {
+            println!("cargo::rustc-link-lib=gcc_eh");
+        }
     }
     Ok(())
 }
