@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the plugin for release for one system: build.sh TARGET, which prints the path of the executable.
 #
-# For Linux, Zig compiles the C parts and links against the oldest glibc that it may meet; for macOS against libSystem and the
+# For Linux, Zig compiles the C parts and links against the oldest glibc that it may meet, or musl in; for macOS against libSystem and the
 # names in platforms/darwin; for Windows MinGW does. Rust's standard library is built where there is none. No path of this
 # machine gets into the executable.
 set -euo pipefail
@@ -42,6 +42,15 @@ case $target in
     *-linux-gnu)
         make --no-print-directory .tools/zig/.installed >&2
         PATH=$tools/zig/bin:$PATH cargo zigbuild "${arguments[@]}" --target "$target.$glibc" >&2
+        ;;
+    *-linux-musl)
+        make --no-print-directory .tools/zig/.installed >&2
+        variable=${target//-/_}
+        export ZIG_TARGET=${target%%-*}-linux-musl
+        export "CC_$variable=$root/platforms/musl/cc" "AR_$variable=$tools/zig/bin/python-zig ar"
+        export "CARGO_TARGET_${variable^^}_LINKER=$root/platforms/musl/cc"
+        RUSTFLAGS+=" -C link-self-contained=no"
+        cargo build "${std[@]}" "${arguments[@]}" --target "$target" >&2
         ;;
     *-windows-gnu)
         make --no-print-directory .tools/mingw/.unpacked >&2
@@ -84,5 +93,10 @@ elif [[ $target = *-linux-gnu ]]; then
     newest=$(readelf --version-info "$executable" | grep --only-matching 'GLIBC_[0-9.]*' | sort --version-sort | tail -n 1)
     [ "$(printf '%s\n' "$newest" "GLIBC_$glibc" | sort --version-sort | tail -n 1)" = "GLIBC_$glibc" ] ||
         { echo "build.sh: $executable asks for $newest, newer than GLIBC_$glibc" >&2; exit 1; }
+elif [[ $target = *-linux-musl ]]; then
+    if readelf --dynamic --program-headers "$executable" | grep -e '(NEEDED)' -e 'interpreter:' >&2; then
+        echo "build.sh: $executable asks for a library or a loader" >&2
+        exit 1
+    fi
 fi
 echo "$executable"

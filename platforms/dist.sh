@@ -11,6 +11,7 @@ shift 2
 target() {
     case $1 in
         linux-amd64) echo x86_64-unknown-linux-gnu ;;
+        linux-amd64-musl) echo x86_64-unknown-linux-musl ;;
         linux-arm64) echo aarch64-unknown-linux-gnu ;;
         darwin-amd64) echo x86_64-apple-darwin ;;
         darwin-arm64) echo aarch64-apple-darwin ;;
@@ -25,6 +26,11 @@ lacks() {
             [ "$(uname -s)" = Darwin ] || [ -d "$(rustc --print target-libdir --target "$(target "$1")")" ] ||
                 { [ "$(uname -sm)" = "Linux x86_64" ] && command -v apt-get >/dev/null; } ||
                 echo "it takes a Mac, Rust's library for macOS from rustup, or Debian's packages on x86-64"
+            ;;
+        *-musl)
+            [ -d "$(rustc --print target-libdir --target "$(target "$1")")" ] ||
+                { [ "$(uname -sm)" = "Linux x86_64" ] && command -v apt-get >/dev/null; } ||
+                echo "it takes Rust's library for musl from rustup, or Debian's packages on x86-64"
             ;;
         linux-* | windows-amd64) ;;
         *) echo "nobody has tried to build for it" ;;

@@ -1,10 +1,10 @@
 # Executables for other systems, and the workflows that build them on a forge.
 
-# Systems in the engine's words.
-PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64
+# Systems in the engine's words; linux-amd64-musl, which it has none for, is Linux without glibc.
+PLATFORMS ?= linux-amd64 linux-amd64-musl linux-arm64 darwin-amd64 darwin-arm64 windows-amd64
 
 # Those whose executables run on Linux on x86-64, some of them in an emulator.
-RUN_PLATFORMS ?= linux-amd64 linux-arm64 windows-amd64
+RUN_PLATFORMS ?= linux-amd64 linux-amd64-musl linux-arm64 windows-amd64
 
 ZIG := $(TOOLS)/zig/.installed
 RUSTC_WEB := $(TOOLS)/rustc-web/.unpacked

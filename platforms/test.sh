@@ -42,22 +42,28 @@ plugin() {
     "$folder/$1/deps/plugin" --test-threads 4 --skip footprint::
 }
 
-linux_amd64() {
-    local executable=target/dist/x86_64-unknown-linux-gnu/release/$name
+# Where there is nothing but an executable, the libraries that it asks for, and certificates; then as a process.
+linux() {
+    local platform=$1 executable=$2
     local chroot=$root/target/dist/chroot
     rm -rf "$chroot" && mkdir -p "$chroot/etc/ssl/certs"
-    ldd "$executable" | grep --only-matching '/[^ ]*' | while read -r library; do
+    ldd "$executable" | sed -n 's,^[^/]*\(/[^ ]*\).*,\1,p' | while read -r library; do
         install -D "$library" "$chroot/$library"
     done
     cp /etc/ssl/certs/ca-certificates.crt "$chroot/etc/ssl/certs/"
     cp "$executable" "$chroot/"
     mkdir -p "$folder/chroot"
     script chroot "unshare --map-root-user chroot $chroot /$name"
-    say "Where there is nothing but the executable, glibc and certificates:"
+    say "$platform, where there is nothing else but what it asks for and certificates:"
+    (cd "$chroot" && find . -type f)
     conformance chroot
-    place linux-amd64 "$executable"
-    plugin linux-amd64
+    place "$platform" "$executable"
+    plugin "$platform"
 }
+
+linux_amd64() { linux linux-amd64 target/dist/x86_64-unknown-linux-gnu/release/$name; }
+
+linux_amd64_musl() { linux linux-amd64-musl target/dist/x86_64-unknown-linux-musl/release/$name; }
 
 linux_arm64() {
     place linux-arm64 target/dist/aarch64-unknown-linux-gnu/release/$name \
@@ -135,5 +141,5 @@ tests=$(cargo test --locked --test plugin --no-run --message-format json |
     python3 -c 'import json, sys; print(*(line["executable"] for line in map(json.loads, sys.stdin)
         if line.get("executable") and line["target"]["name"] == "plugin"))')
 for platform in "$@"; do
-    "${platform/-/_}"
+    "${platform//-/_}"
 done
