@@ -16,7 +16,7 @@ WINE_SYSTEM := $(TOOLS)/wine/prefix/.made
 # The version of the package of its own, which is the same executable under another name.
 OWN_VERSION := $(shell sed -n '/^pub static AWS_ECR/,/^};/s/^ *version: "\(.*\)",$$/\1/p' src/packages.rs)
 
-.PHONY: dist test-platforms test-twice lint-workflows
+.PHONY: dist test-platforms test-twice compare-libc lint-workflows
 
 dist: ## Build and pack the plugin for each of PLATFORMS that this machine can build for
 	@platforms/dist.sh $(VERSION) $(OWN_VERSION) $(PLATFORMS)
@@ -27,6 +27,11 @@ test-platforms: stand-in $(TOOLS)/moto/.installed $(QEMU) $(WINE_SYSTEM) ## Buil
 
 test-twice: ## Build the present commit for linux-amd64 in two folders and want the same bytes
 	@platforms/twice.sh
+
+compare-libc: $(PEERS)/bare ## Measure a static executable with musl against the one for glibc: start, memory, invokes, names of hosts
+	@cargo build --quiet --locked --profile bench-driver --package bench
+	@musl=$$(platforms/build.sh x86_64-unknown-linux-musl) && glibc=$$(platforms/build.sh x86_64-unknown-linux-gnu) && \
+		target/bench-driver/bench --builds musl=$$musl glibc=$$glibc && platforms/names.py musl=$$musl glibc=$$glibc
 
 ACTIONLINT := $(TOOLS)/actionlint/actionlint
 

@@ -4,6 +4,7 @@
 //! usage: bench [--quick] [PART...]
 //!        bench --fleet MACHINES RATE BURST
 //!        bench --soak [MINUTES]
+//!        bench --builds NAME=EXECUTABLE NAME=EXECUTABLE
 //! ```
 //!
 //! Without arguments all parts run and `benches/RESULTS.md` and `benches/growth.svg` are written. With `--quick`, or
@@ -24,7 +25,7 @@ mod throttled;
 use std::{env, fs, path::Path, process::ExitCode};
 
 use fleet::Fleet;
-use parts::{Bench, Growth, PARTS};
+use parts::{Bench, Build, Growth, PARTS};
 
 /// The repository's folder.
 pub(crate) fn repository() -> &'static Path {
@@ -43,6 +44,12 @@ async fn main() -> ExitCode {
     }
     if flags == ["--soak"] {
         return soak::run(names.first().map(String::as_str)).await;
+    }
+    if flags == ["--builds"]
+        && let Some(builds) = Build::pair(&names)
+    {
+        println!("{}\n{}", machine::describe(), Bench::new(false).await.compare(&builds).await);
+        return ExitCode::SUCCESS;
     }
     let quick = flags.iter().any(|flag| flag == "--quick");
     if flags.iter().any(|flag| flag != "--quick") || names.iter().any(|name| !PARTS.contains(&name.as_str())) {

@@ -25,16 +25,18 @@ pub(crate) enum Unit {
     Seconds,
     PerSecond,
     Count,
+    Ratio,
 }
 
 impl Unit {
-    fn show(self, value: f64) -> String {
+    pub(crate) fn show(self, value: f64) -> String {
         match self {
             Self::Bytes => format!("{:.2} MB", value / 1e6),
             Self::Seconds if value.abs() < 1e-3 => format!("{:.0} µs", value * 1e6),
             Self::Seconds => format!("{:.2} ms", value * 1e3),
             Self::PerSecond => format!("{value:.0}/s"),
             Self::Count => format!("{value:.0}"),
+            Self::Ratio => significant(value),
         }
     }
 }
@@ -88,6 +90,6 @@ fn minimum_and_median(samples: &Samples, unit: Unit) -> String {
 }
 
 /// Two decimals, or as many as show two digits.
-fn significant(value: f64) -> String {
+pub(crate) fn significant(value: f64) -> String {
     if value.abs() >= 0.1 { format!("{value:.2}") } else { format!("{value:.3}") }
 }

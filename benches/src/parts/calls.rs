@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Calls at the same time, as in a burst of a program with many registries.
-const BURST: usize = 1000;
+pub(super) const BURST: usize = 1000;
 
 const IN_FLIGHT: usize = 64;
 
@@ -194,21 +194,21 @@ impl Bench {
     }
 }
 
-fn registry(number: usize) -> String {
+pub(super) fn registry(number: usize) -> String {
     format!("{number:012}")
 }
 
-async fn time(work: impl Future) -> f64 {
+pub(super) async fn time(work: impl Future) -> f64 {
     let start = Instant::now();
     work.await;
     start.elapsed().as_secs_f64()
 }
 
-async fn at_once(calls: &[Call]) {
+pub(super) async fn at_once(calls: &[Call]) {
     join_all(calls.iter().map(Call::make)).await;
 }
 
-async fn in_flight(calls: usize, call: &Call) {
+pub(super) async fn in_flight(calls: usize, call: &Call) {
     let mut running: FuturesUnordered<_> = (0..IN_FLIGHT.min(calls)).map(|_| call.make()).collect();
     let mut waiting = iter(running.len()..calls);
     while running.next().await.is_some() {

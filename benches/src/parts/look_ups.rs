@@ -32,7 +32,7 @@ impl Bench {
     }
 
     /// A repository with one image, and one with a page of them.
-    fn hold_repositories(&self) {
+    pub(super) fn hold_repositories(&self) {
         for (name, images) in [("small", 1), ("large", IMAGES)] {
             let arn = format!("arn:aws:ecr:{REGION}:444455556666:repository/{name}");
             let uri = format!("444455556666.dkr.ecr.{REGION}.amazonaws.com/{name}");

@@ -1,5 +1,6 @@
 //! What is measured: each part gives rows of the table.
 
+mod builds;
 mod call;
 mod calls;
 mod engine;
@@ -18,6 +19,8 @@ use support::{
     tls::{Authority, Tls},
 };
 use tempfile::TempDir;
+
+pub(crate) use builds::Build;
 
 use crate::report::Row;
 
