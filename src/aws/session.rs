@@ -21,7 +21,8 @@ use super::{
     trust,
 };
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// From the look-up of a host's name to a connection. glibc waits five seconds for a name server before it asks the next one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// From a request to the beginning of its answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long one try of a call may take. How long a call may take in all is a matter of [`Patience`].
