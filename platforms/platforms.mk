@@ -6,6 +6,9 @@ PLATFORMS ?= linux-amd64 linux-amd64-musl linux-arm64 darwin-amd64 darwin-arm64 
 # Those whose executables run on Linux on x86-64, some of them in an emulator.
 RUN_PLATFORMS ?= linux-amd64 linux-amd64-musl linux-arm64 windows-amd64
 
+# What `make test-twice` builds, some minutes each.
+TWICE ?= x86_64-unknown-linux-gnu
+
 ZIG := $(TOOLS)/zig/.installed
 RUSTC_WEB := $(TOOLS)/rustc-web/.unpacked
 MINGW := $(TOOLS)/mingw/.unpacked
@@ -25,8 +28,8 @@ test-platforms: stand-in $(TOOLS)/moto/.installed $(QEMU) $(WINE_SYSTEM) ## Buil
 	@$(MAKE) --no-print-directory dist PLATFORMS="$(RUN_PLATFORMS)"
 	@platforms/test.sh $(RUN_PLATFORMS)
 
-test-twice: ## Build the present commit for linux-amd64 in two folders and want the same bytes
-	@platforms/twice.sh
+test-twice: ## Build the present commit in two folders for each of TWICE, targets in the compiler's words, and want the same bytes
+	@platforms/twice.sh $(TWICE)
 
 compare-libc: $(PEERS)/bare ## Measure a static executable with musl against the one for glibc: start, memory, invokes, names of hosts
 	@cargo build --quiet --locked --profile bench-driver --package bench
