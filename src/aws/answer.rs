@@ -112,6 +112,11 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]
     let (code, message) = (code.as_str(), message.as_str());
     let text = if message.is_empty() { code.to_owned() } else { format!("{message} ({code})") };
     let error = match code {
+        // Whatever the code is: who has too much to do, or is ill, knows nothing of the rest.
+        _ if is_throttling(code) || status == 429 => {
+            return Failure::new(Kind::Throttled, Error::Throttled { answer: text, tries: 1 });
+        }
+        _ if status == 408 || status >= 500 => return Failure::new(kind_of_fault(status), Error::Server(text)),
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => {
             Error::AccessDenied { answer: text, action: UNNAMED }
         }
@@ -128,9 +133,6 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => Error::InvalidCredentials(text),
         "InvalidParameterException" | "ValidationException" | "ValidationError" => Error::InvalidParameter(text),
-        _ if is_throttling(code) || status == 429 => {
-            return Failure::new(Kind::Throttled, Error::Throttled { answer: text, tries: 1 });
-        }
         // What the official SDKs try again, too.
         "IDPCommunicationError" | "RequestTimeout" | "RequestTimeoutException" => {
             return Failure::new(Kind::Fault, Error::Server(text));
@@ -138,7 +140,6 @@ fn from_answer(answer: &impl ProvideErrorMetadata, status: u16, secrets: &[&str]
         "InvalidIdentityToken" | "InvalidIdentityTokenException" if message.starts_with(NO_VERIFICATION_KEY) => {
             return Failure::new(Kind::Fault, Error::Server(text));
         }
-        _ if status >= 500 => return Failure::new(kind_of_fault(status), Error::Server(text)),
         _ if code.ends_with("NotFoundException") => Error::NotFound(text),
         _ => Error::Other(text),
     };

@@ -33,14 +33,21 @@ const THROTTLED: Answer = Answer::Error(400, "ThrottlingException", "Rate exceed
 
 #[tokio::test]
 async fn what_passes_at_ecr_is_waited_out() {
-    for answer in [THROTTLED, Answer::Html(429), Answer::Html(408), Answer::Html(503), Answer::Reset, Answer::Half] {
-        let ecr = Ecr::start().await.unwrap();
-        for _ in 0..4 {
-            ecr.answer_next(answer.clone());
-        }
-        Machine::new().keys().configured(calls(&ecr)).await.asked(&ecr).await;
-        assert_eq!(ecr.requests().len(), 5, "{answer:?}");
+    let ill = |status, code| Answer::Error(status, code, "whatever the code is");
+    let ill = [ill(500, "AccessDeniedException"), ill(503, "ExpiredTokenException"), ill(429, "SignatureDoesNotMatch")];
+    let pages = [Answer::Html(429), Answer::Html(408), Answer::Html(503)];
+    let mut tasks = JoinSet::new();
+    for answer in [THROTTLED, Answer::Reset, Answer::Half].into_iter().chain(pages).chain(ill) {
+        tasks.spawn(async move {
+            let ecr = Ecr::start().await.unwrap();
+            for _ in 0..4 {
+                ecr.answer_next(answer.clone());
+            }
+            Machine::new().keys().configured(calls(&ecr)).await.asked(&ecr).await;
+            assert_eq!(ecr.requests().len(), 5, "{answer:?}");
+        });
     }
+    tasks.join_all().await;
 }
 
 #[tokio::test]
