@@ -12,7 +12,8 @@ name=pulumi-resource-aws
 
 say() { printf '\n==> %s\n' "$*"; }
 
-# place PLATFORM EXECUTABLE COMMAND...: puts a script in the executable's place that runs it by a command.
+# place PLATFORM EXECUTABLE [COMMAND...]: puts the executable in its place, or a script that runs it by a command. Limits that a
+# test sets hold for the script, too.
 place() {
     local platform=$1 executable=$2
     shift 2
@@ -20,7 +21,11 @@ place() {
     cp "$executable" "$folder/$platform/own/"
     local extension=${executable#*/release/"$name"}
     ln "$folder/$platform/own/$name$extension" "$folder/$platform/own/$name-ecr$extension"
-    script "$platform" "$* $folder/$platform/own/\${0##*/}$extension"
+    if [ $# = 0 ]; then
+        ln "$folder/$platform/own/"* "$folder/$platform/"
+    else
+        script "$platform" "$* $folder/$platform/own/\${0##*/}$extension"
+    fi
     cp "$tests" "$folder/$platform/deps/plugin"
 }
 
