@@ -77,9 +77,9 @@ linux_arm64() {
     plugin linux-arm64
 }
 
-# What Windows has otherwise: commands by cmd.exe, jobs, profiles. Told by `doctor`, which does what an Invoke does.
+# What Windows has otherwise: commands by cmd.exe, jobs, profiles, TLS. Told by `doctor`, which does what an Invoke does.
 windows_commands() {
-    say "Running commands and reading files on windows-amd64"
+    say "Running commands, reading files and calling over TLS on windows-amd64"
     local home=$folder/windows-amd64/home
     mkdir -p "$home/with space" && mkfifo "$home/stdin" "$home/stdout"
     target/debug/ecr-stand-in <"$home/stdin" >"$home/stdout" &
@@ -119,6 +119,18 @@ END
     if doctor fails >"$home/output"; then return 1; fi
     grep 'exit code: 7 and said: no keys today' "$home/output"
     if pgrep --full bystander.exe; then return 1; fi
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$home/key.pem" -out "$home/ca.pem" -days 2 \
+        -subj /CN=platforms -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE 2>/dev/null
+    cat "$home/ca.pem" "$home/key.pem" >"$home/server.pem"
+    mkfifo "$home/tls"
+    platforms/tls.py "$home/server.pem" "${url##*:}" >"$home/tls" 3>&- &
+    local tls=$!
+    read -r url <"$home/tls"
+    AWS_CA_BUNDLE=$(windows "$home/ca.pem") doctor keys | tee "$home/output"
+    grep --quiet "token: for https://" "$home/output"
+    if doctor keys >"$home/output"; then return 1; fi
+    grep 'no secure connection' "$home/output"
+    kill "$tls"
     exec 3>&-
     wait
 }
