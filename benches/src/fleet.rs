@@ -150,15 +150,15 @@ mod tests {
             (20.0, 50.0, &[55, 60, 70, 100, 150, 300][..]),
             (20.0, 100.0, &[105, 110, 120, 130, 150, 200, 300, 500, 1000]),
             (20.0, 200.0, &[205, 210, 220, 230, 250, 300, 400, 500, 800, 2000, 5000]),
-            (500.0, 500.0, &[510, 600, 800, 1000, 1500, 2000, 5000, 10_000, 20_000]),
+            (500.0, 500.0, &[510, 600, 800, 1000, 1500, 2000, 5000, 10_000, 20_000, 100_000]),
         ];
         for (rate, burst, sizes) in quotas {
             for machines in sizes.iter().copied() {
                 let fleet = Fleet { machines, rate, burst };
                 let [ours, official] = [ours as Wait, official].map(|wait| usual(&fleet, wait));
-                // A twentieth is what chance makes of equal ways of waiting, less than half a second what nobody minds.
-                assert!(ours.0 <= 1.05 * official.0 + 0.4, "{machines} at {rate} a second: {ours:?}, {official:?}");
-                assert!(ours.1 <= 1.05 * official.1, "{machines} at {rate} a second: {ours:?}, {official:?}");
+                // Half a second is what it costs the last of a fleet hardly above the burst that the second wait is never short.
+                assert!(ours.0 <= official.0 + 0.5, "{machines} at {rate} a second: {ours:?}, {official:?}");
+                assert!(ours.1 <= official.1, "{machines} at {rate} a second: {ours:?}, {official:?}");
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) struct Limits {
 
 /// A failure that was waited out for so long lasts. Then each wait is about as long as all before it, so that thousands of
 /// machines do not ask a service in vain every few seconds, and each still has its token within a fraction of the time.
-const LASTS: Duration = Duration::from_secs(18);
+const LASTS: Duration = Duration::from_secs(16);
 
 impl Limits {
     /// A wait after a failure that so many of its kind went before, for which so much was waited. `random` lies between 0 and 1. It spreads the tries of
