@@ -237,6 +237,10 @@ fn from_connection(error: &(dyn error::Error + 'static), is_timeout: bool) -> Fa
         return Failure::new(Kind::Network, Error::Timeout { target, proxy });
     }
     let cause = root_cause(error);
+    if find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        let problem = format!("its answer cannot be read as HTTP ({cause})");
+        return Failure::new(Kind::Absent, Error::Unreachable { target, proxy, problem });
+    }
     let kind = kind_of_connection(error, &cause, &target);
     Failure::new(kind, Error::Unreachable { target, proxy, problem: connection_problem(&cause) })
 }

@@ -12,7 +12,8 @@ pub enum Kind {
     Fault,
     /// The network broke: a reset, silence, a name server that is away.
     Network,
-    /// Nothing is there: nobody listens, or the host has no address. Hardly anything but a restart passes.
+    /// Nothing is there: nobody listens, the host has no address, or what answers speaks no HTTP. Hardly anything but a
+    /// restart passes.
     Absent,
     /// AWS refused the request for its time, and said its own, by which the SDK dates the next one.
     Clock,

@@ -90,6 +90,9 @@ pub fn answer(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -> Wire {
     Wire::Bytes([format!("{head}\r\n").as_bytes(), body].concat())
 }
 
+/// What a program sees of a port where something else answers.
+const NO_HTTP: &str = "… could not be reached: its answer cannot be read as HTTP (invalid HTTP version parsed)";
+
 fn page(status: &str) -> Wire {
     answer(status, &["content-type: text/html"], "<html><body>not what you asked for</body></html>")
 }
@@ -267,35 +270,38 @@ pub fn answers() -> Vec<Fault> {
     let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab, 0xae, 5, 0];
     let redirect = |status: &str| answer(status, &["location: http://127.0.0.1:9/"], "");
     vec![
-        fault(
-            "another protocol",
-            FAULT,
-            "… could not be reached: invalid HTTP version parsed",
-            bytes("SSH-2.0-OpenSSH_9.9\r\n"),
-        ),
+        fault("another protocol", ABSENT, NO_HTTP, bytes("SSH-2.0-OpenSSH_9.9\r\n")),
+        fault("a mail server", ABSENT, NO_HTTP, bytes("220 mail ESMTP\r\n")),
+        fault("TLS, where http was meant", ABSENT, NO_HTTP, bytes(b"\x15\x03\x01\0\x02\x02\x16")),
+        fault("HTTP/2, where HTTP/1.1 was meant", ABSENT, NO_HTTP, bytes(b"\0\0\0\x04\0\0\0\0\0")),
         fault(
             "a status that is no number",
-            FAULT,
-            "… could not be reached: invalid HTTP status-code parsed",
+            ABSENT,
+            "… could not be reached: its answer cannot be read as HTTP (invalid HTTP status-code parsed)",
             bytes("HTTP/1.1 OK\r\n\r\n"),
         ),
         fault(
             "two lengths that differ",
-            FAULT,
-            "… could not be reached: invalid content-length parsed",
+            ABSENT,
+            "… could not be reached: its answer cannot be read as HTTP (invalid content-length parsed)",
             bytes("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 5\r\n\r\n{}"),
         ),
         fault(
             "a header of 600 kB",
-            FAULT,
-            "… could not be reached: message head is too large",
+            ABSENT,
+            "… could not be reached: its answer cannot be read as HTTP (message head is too large)",
             answer("200 OK", &[&long], "{}"),
         ),
-        fault("200 headers", FAULT, "… could not be reached: message head is too large", answer("200 OK", &many, "{}")),
+        fault(
+            "200 headers",
+            ABSENT,
+            "… could not be reached: its answer cannot be read as HTTP (message head is too large)",
+            answer("200 OK", &many, "{}"),
+        ),
         fault(
             "headers without an end",
-            FAULT,
-            "… could not be reached: message head is too large",
+            ABSENT,
+            "… could not be reached: its answer cannot be read as HTTP (message head is too large)",
             Wire::Endless(b"HTTP/1.1 200 OK\r\n".to_vec(), b"x-padding: 0\r\n".repeat(1000)),
         ),
         fault(
