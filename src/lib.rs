@@ -18,6 +18,7 @@ pub mod packages;
 pub mod plugin;
 pub mod proto;
 mod redaction;
+mod room;
 mod steps;
 pub mod system;
 

@@ -3,7 +3,7 @@
 //! calculates with dates and lives of tokens as if only AWS sent them.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     error, fmt, io,
     pin::Pin,
     sync::{
@@ -25,6 +25,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::room::{ORDINARY, Room};
+
 /// A page of a thousand images with many tags has about one MiB.
 const MAX_BODY_MIB: usize = 8;
 
@@ -33,23 +35,28 @@ const MAX_BODY_MIB: usize = 8;
 const MAX_PARTS: usize = 200_000;
 const MAX_OBJECTS: usize = 20_000;
 
-/// Answers that are longer than this share what room there is, in bytes. Where it is taken, one at a time goes on without, so
-/// that none waits for ever; and one at a time is understood, which takes many times its length.
-const ORDINARY: usize = 32 * 1024;
-static ROOM: Semaphore = Semaphore::const_new(4 << 20);
-static WITHOUT_ROOM: Semaphore = Semaphore::const_new(1);
+/// One answer at a time that is longer than [`ORDINARY`] is understood, which takes many times its length.
 static UNDERSTOOD: Semaphore = Semaphore::const_new(1);
 
-tokio::task_local! {
-    /// The bytes of answers that the task has read.
-    static READ: Cell<usize>;
+/// What answers took.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// The length of all of them, in bytes.
+    pub(super) bytes: usize,
+    /// The room of the last one.
+    pub(super) room: Room,
 }
 
-/// What comes of `calls`, and the length of all their answers, in bytes.
-pub(super) async fn measured<T>(calls: impl Future<Output = T>) -> (T, usize) {
-    READ.scope(Cell::new(0), async {
+tokio::task_local! {
+    /// What the answers took that the task has read.
+    static READ: RefCell<Taken>;
+}
+
+/// What comes of `calls`, and what their answers took.
+pub(super) async fn measured<T>(calls: impl Future<Output = T>) -> (T, Taken) {
+    READ.scope(RefCell::default(), async {
         let result = calls.await;
-        (result, READ.with(Cell::get))
+        (result, READ.with(RefCell::take))
     })
     .await
 }
@@ -165,7 +172,9 @@ pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, Con
 }
 
 async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Turn), Refused> {
-    let (mut blocks, mut length, mut turn) = (Vec::new(), 0, Turn::default());
+    let is_of_list = READ.try_with(|_| ()).is_ok();
+    let mut room = if is_of_list { Room::of_list() } else { Room::default() };
+    let (mut blocks, mut length) = (Vec::new(), 0);
     let (mut parts, mut objects) = (0, 0);
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let Ok(data) = frame.map_err(Refused::BrokenOff)?.into_data() else { continue };
@@ -179,15 +188,22 @@ async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Turn), Refused> {
             return Err(Refused::ManyParts);
         }
         if length > ORDINARY {
-            turn.take_room(data.len()).await;
+            room.take(data.len()).await;
         }
         add(&mut blocks, &data);
     }
+    let mut turn = Turn::default();
     if length > ORDINARY {
-        // Nothing closes the semaphores.
+        // Nothing closes the semaphore.
         turn.understood = UNDERSTOOD.acquire().await.ok();
     }
-    let _nobody_asks = READ.try_with(|read| read.set(read.get() + length));
+    let mut room = Some(room);
+    let _nobody_asks = READ.try_with(|read| {
+        let mut read = read.borrow_mut();
+        read.bytes += length;
+        read.room = room.take().unwrap_or_default();
+    });
+    turn.room = room;
     Ok((blocks.concat(), turn))
 }
 
@@ -208,24 +224,8 @@ fn add(blocks: &mut Vec<Vec<u8>>, mut data: &[u8]) {
 /// What a long answer takes of what all of them share.
 #[derive(Debug, Default)]
 struct Turn {
-    room: Vec<SemaphorePermit<'static>>,
-    without_room: Option<SemaphorePermit<'static>>,
     understood: Option<SemaphorePermit<'static>>,
-}
-
-impl Turn {
-    /// Takes room for so many bytes, or the turn of the one that needs none.
-    async fn take_room(&mut self, length: usize) {
-        if self.without_room.is_some() {
-            return;
-        }
-        let length = u32::try_from(length).unwrap_or(u32::MAX);
-        tokio::select! {
-            biased;
-            room = ROOM.acquire_many(length) => self.room.extend(room),
-            turn = WITHOUT_ROOM.acquire() => self.without_room = turn.ok(),
-        }
-    }
+    room: Option<Room>,
 }
 
 /// Whether an answer of AWS STS does not end. The SDK takes what it has read until then: keys without their session token, or

@@ -148,11 +148,13 @@ where
     let (began, mut all, mut token) = (Instant::now(), A::default(), None);
     let (mut count, mut kept) = (0, 0);
     for _ in 0..most {
-        let (answer, bytes) = bounded_answers::measured(page(token)).await;
+        let (answer, taken) = bounded_answers::measured(page(token)).await;
         let (entries, next) = answer?;
         let entries = entries.unwrap_or_default();
         count += entries.len();
-        kept += all.add(entries, bytes);
+        let more = all.add(entries, taken.bytes);
+        kept += more;
+        taken.room.keep(more);
         match next.filter(|next| !next.is_empty()) {
             _ if kept > MOST_BYTES => break,
             Some(_) if count >= most * PAGE as usize || began.elapsed() > LONGEST => break,

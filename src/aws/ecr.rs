@@ -47,13 +47,17 @@ pub struct Images {
 
 impl List<ImageDetail> for Images {
     fn add(&mut self, images: Vec<ImageDetail>, _: usize) -> usize {
+        let length = |latest: &Option<ImageDetail>| {
+            latest.iter().flat_map(ImageDetail::image_tags).map(String::len).sum::<usize>()
+        };
+        let before = length(&self.latest);
         self.count += images.len();
         // max_by_key would take the last.
         self.latest = self.latest.take().into_iter().chain(images).reduce(|latest, image| {
             let pushed_later = image.image_pushed_at > latest.image_pushed_at;
             if pushed_later { image } else { latest }
         });
-        0
+        length(&self.latest).saturating_sub(before)
     }
 }
 

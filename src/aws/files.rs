@@ -2,15 +2,21 @@
 
 use std::{
     env,
+    fs::File,
     io::{self, Read},
     path::{Path, PathBuf, is_separator},
     time::Duration,
 };
 
-use tokio::{io::AsyncReadExt, sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use super::shown;
 use crate::{
+    room::{ORDINARY, Room},
     steps::step,
     system::{self, Opened},
 };
@@ -54,7 +60,16 @@ impl Unread {
 ///
 /// [`Unread`].
 pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
-    let content = read_in_time(path.to_owned()).await;
+    read_within(&mut Room::default(), path).await
+}
+
+/// The same for a file that is kept beside others, in the room that all of them take.
+///
+/// # Errors
+///
+/// [`Unread`].
+pub(super) async fn read_within(room: &mut Room, path: &Path) -> Result<Vec<u8>, Unread> {
+    let content = read_in_time(room, path.to_owned()).await;
     match &content {
         Ok(_) => step!("files", "{} was read", shown::path(path)),
         Err(unread) => step!("files", "{} {}", shown::path(path), unread.problem()),
@@ -67,8 +82,8 @@ pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
 const MOST_AT_ONCE: usize = 256;
 static AT_ONCE: Semaphore = Semaphore::const_new(MOST_AT_ONCE);
 
-async fn read_in_time(path: PathBuf) -> Result<Vec<u8>, Unread> {
-    match timeout(TIMEOUT, contents(path)).await {
+async fn read_in_time(room: &mut Room, path: PathBuf) -> Result<Vec<u8>, Unread> {
+    match timeout(TIMEOUT, contents(room, path)).await {
         Err(_) => Err(Unread::Timeout),
         Ok(Err(error)) => Err(Unread::Io(error)),
         Ok(Ok(bytes)) if bytes.len() > MAX_BYTES => Err(Unread::TooLong),
@@ -76,24 +91,45 @@ async fn read_in_time(path: PathBuf) -> Result<Vec<u8>, Unread> {
     }
 }
 
-async fn contents(path: PathBuf) -> io::Result<Vec<u8>> {
+async fn contents(room: &mut Room, path: PathBuf) -> io::Result<Vec<u8>> {
     // Nothing closes the semaphore.
     let turn = AT_ONCE.acquire().await.map_err(io::Error::other)?;
-    let reading = spawn_blocking(move || {
-        let _turn = turn;
-        let mut bytes = Vec::new();
-        match system::open(&path)? {
-            Opened::File(file) => file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map(|_| Ok(bytes)),
-            Opened::Pipe(pipe) => Ok(Err(pipe)),
-        }
+    // What the other threads allocate stays with each of them.
+    let (mut bytes, piece) = (Vec::new(), Vec::with_capacity(ORDINARY));
+    let opening = spawn_blocking(move || match system::open(&path)? {
+        Opened::File(file) => Reading { file, piece, _turn: turn }.go_on().map(Ok),
+        Opened::Pipe(pipe) => Ok(Err(pipe)),
     });
-    match reading.await.map_err(io::Error::other)?? {
-        Ok(bytes) => Ok(bytes),
+    let mut reading = match opening.await.map_err(io::Error::other)?? {
+        Ok(reading) => reading,
         Err(pipe) => {
-            let mut bytes = Vec::new();
-            pipe.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).await?;
-            Ok(bytes)
+            room.read(pipe, MAX_BYTES, &mut bytes).await?;
+            return Ok(bytes);
         }
+    };
+    loop {
+        bytes.extend_from_slice(&reading.piece);
+        if reading.piece.len() < ORDINARY || bytes.len() > MAX_BYTES {
+            return Ok(bytes);
+        }
+        room.take(ORDINARY).await;
+        reading = spawn_blocking(|| reading.go_on()).await.map_err(io::Error::other)??;
+    }
+}
+
+/// A file of which a part was read.
+struct Reading {
+    file: File,
+    piece: Vec<u8>,
+    _turn: SemaphorePermit<'static>,
+}
+
+impl Reading {
+    /// Reads the next [`ORDINARY`] bytes, or to the end, on a thread that may wait for them.
+    fn go_on(mut self) -> io::Result<Self> {
+        self.piece.clear();
+        (&self.file).take(ORDINARY as u64).read_to_end(&mut self.piece)?;
+        Ok(self)
     }
 }
 

@@ -3,12 +3,10 @@
 use std::{
     env,
     fmt::Write,
-    fs,
-    path::PathBuf,
-    sync::{
-        LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::{LazyLock, OnceLock},
 };
 
 use aws_smithy_http_client::tls::{TlsContext, TrustStore};
@@ -20,8 +18,7 @@ use rustls::{
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{
-    Configuration, Error,
-    files::{self, Unread},
+    Configuration, Error, files,
     settings::{Settings, variable},
     shown,
 };
@@ -53,11 +50,12 @@ pub(super) async fn context(configuration: &Configuration, settings: &Settings) 
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] where `SSL_CERT_FILE` or `SSL_CERT_DIR` names what does not end.
+/// [`Error::Setting`] where `SSL_CERT_FILE` names what cannot be read, or `SSL_CERT_DIR` what does not end.
 pub(super) async fn with_system<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let failed = |name: &str, problem: String| Error::Setting { name: name.to_owned(), problem };
     if let Some(path) = variable(FILE)
-        && let Err(unread @ (Unread::TooLong | Unread::Timeout)) = files::read(&PathBuf::from(path)).await
+        && let Err(unread) = files::read(&PathBuf::from(path)).await
+        && !unread.is_absent()
     {
         return Err(failed(FILE, format!("names a file that {}", unread.problem())));
     }
@@ -66,15 +64,14 @@ pub(super) async fn with_system<T: Send + 'static>(make: impl FnOnce() -> T + Se
         let turn = AT_ONCE.acquire().await;
         let making = spawn_blocking(move || {
             let _turn = turn;
-            bytes_in_folders().is_some_and(|bytes| bytes <= MOST_IN_FOLDERS).then(make)
+            let made = bytes_in_folders().is_some_and(|bytes| bytes <= MOST_IN_FOLDERS).then(make);
+            let _ = ARE_NAMED.set(are_named());
+            made
         });
         making.await.ok()
     });
     let problem = match made.await.ok().flatten() {
-        Some(Some(made)) => {
-            WERE_READ.store(true, Ordering::Relaxed);
-            return Ok(made);
-        }
+        Some(Some(made)) => return Ok(made),
         Some(None) => format!("holds more than {} MiB", MOST_IN_FOLDERS >> 20),
         None => "names a folder that cannot be read in time".to_owned(),
     };
@@ -95,17 +92,36 @@ static AT_ONCE: Semaphore = Semaphore::const_new(8);
 fn bytes_in_folders() -> Option<u64> {
     let folders = variable(FOLDERS).unwrap_or_default();
     let files = env::split_paths(&folders).filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-    let mut lengths = files.filter_map(|file| fs::metadata(file.path()).ok()).map(|metadata| metadata.len());
-    lengths.try_fold(0_u64, u64::checked_add)
+    files.filter_map(|file| bytes_in(&file.path()).ok()).try_fold(0_u64, u64::checked_add)
 }
 
-/// Whether the authorities of the system were read to their end, which takes no time then.
-static WERE_READ: AtomicBool = AtomicBool::new(false);
+/// The length of a file. Some that say that they are empty are not, as those of the kernel, which may be read in blocks alone.
+fn bytes_in(path: &Path) -> io::Result<u64> {
+    let metadata = fs::metadata(path)?;
+    match metadata.len() {
+        0 if metadata.is_file() => io::copy(&mut File::open(path)?.take(2 * MOST_IN_FOLDERS), &mut io::sink()),
+        length => Ok(length),
+    }
+}
+
+/// Whether there are authorities where the environment says, if it does, as it was when they were read: what is there by now
+/// may not end. Empty until then.
+static ARE_NAMED: OnceLock<Option<bool>> = OnceLock::new();
+
+fn are_named() -> Option<bool> {
+    let named: Vec<_> = [FILE, FOLDERS].into_iter().filter_map(variable).collect();
+    (!named.is_empty()).then(|| named.iter().flat_map(env::split_paths).any(|path| path.exists()))
+}
 
 /// Whether the system's authorities were asked for and there are none, as in container images without ca-certificates.
 pub(super) fn lacks_authorities() -> bool {
+    // Of the system's own files, which take no time.
     static ARE_MISSING: LazyLock<bool> = LazyLock::new(|| rustls_native_certs::load_native_certs().certs.is_empty());
-    WERE_READ.load(Ordering::Relaxed) && *ARE_MISSING
+    match ARE_NAMED.get() {
+        None => false,
+        Some(Some(are_named)) => !are_named,
+        Some(None) => *ARE_MISSING,
+    }
 }
 
 /// The certificates that can be read, PEM: the HTTP client panics on others. Bundles of organisations have some, which are

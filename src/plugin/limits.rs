@@ -20,6 +20,7 @@ use super::{
     messages::{Message, Permit, Room, Share, closed},
     threads,
 };
+use crate::room;
 
 /// Connections. The engine needs one.
 pub(super) const CONNECTIONS: usize = 64;
@@ -128,13 +129,13 @@ impl Connection {
             CANCEL => None,
             _ => Some(self.process.in_flight.run(self.calls()).await??),
         };
-        let call = service.call(head.map(|()| message));
-        let (result, share) = match share {
+        let call = room::of_call(service.call(head.map(|()| message)));
+        let ((result, room), share) = match share {
             None => (call.await, None),
             Some(share) => begin_apart(call, share).await?,
         };
         let Ok(response) = result;
-        Ok(response.map(|body| Answer { body, rest: Bytes::new(), _held: (share, calls) }))
+        Ok(response.map(|body| Answer { body, rest: Bytes::new(), _held: (share, calls, room) }))
     }
 
     async fn calls(&self) -> Result<(Permit, Permit), Status> {
@@ -182,12 +183,12 @@ where
 pub(super) struct Answer {
     body: tonic::body::Body,
     rest: Bytes,
-    _held: (Option<Share>, Option<(Permit, Permit)>),
+    _held: (Option<Share>, Option<(Permit, Permit)>, room::Room),
 }
 
 impl Answer {
     fn empty((): ()) -> Self {
-        Self { body: tonic::body::Body::empty(), rest: Bytes::new(), _held: (None, None) }
+        Self { body: tonic::body::Body::empty(), rest: Bytes::new(), _held: Default::default() }
     }
 }
 

@@ -31,12 +31,15 @@ impl Results {
     /// # Errors
     ///
     /// See [`EncodeError`].
-    pub(super) fn encode(&self, is_secret: impl Fn(&str) -> bool, accepts: Accepts) -> Result<Bytes, EncodeError> {
-        let Shared { values, plain } = &*self.shared;
+    pub(super) fn encode(self, is_secret: impl Fn(&str) -> bool, accepts: Accepts) -> Result<Bytes, EncodeError> {
+        // Those that nobody else has may be long.
+        let shared = match Arc::try_unwrap(self.shared) {
+            Ok(Shared { values, .. }) => return encode(with_secrets(values, is_secret), accepts),
+            Err(shared) => shared,
+        };
+        let Shared { values, plain } = &*shared;
         if values.keys().any(|name| is_secret(name)) {
-            let mut values = values.clone();
-            values.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| value.make_secret());
-            return encode(values, accepts);
+            return encode(with_secrets(values.clone(), is_secret), accepts);
         }
         match plain.get() {
             Some((same, bytes)) if *same == accepts => Ok(bytes.clone()),
@@ -48,6 +51,11 @@ impl Results {
             }
         }
     }
+}
+
+fn with_secrets(mut values: Object, is_secret: impl Fn(&str) -> bool) -> Object {
+    values.iter_mut().filter(|(name, _)| is_secret(name)).for_each(|(_, value)| value.make_secret());
+    values
 }
 
 fn encode(values: Object, accepts: Accepts) -> Result<Bytes, EncodeError> {
@@ -65,8 +73,8 @@ mod tests {
     fn what_was_written_for_one_engine_is_not_for_another() {
         let results = Results::new([("key", Value::ByteString(vec![1]))]);
         for _ in 0..2 {
-            assert!(results.encode(|_| false, BYTES_TOO).is_ok());
-            assert!(results.encode(|_| false, TEXT_ONLY).is_err());
+            assert!(results.clone().encode(|_| false, BYTES_TOO).is_ok());
+            assert!(results.clone().encode(|_| false, TEXT_ONLY).is_err());
         }
     }
 
@@ -74,7 +82,7 @@ mod tests {
     fn plain_and_secret_results_are_kept_apart() {
         let text = "text".to_owned();
         let results = Results::new(["name", "password"].map(|name| (name, &text)));
-        let encode = |secret: &str| results.encode(|name| name == secret, TEXT_ONLY).map_err(drop);
+        let encode = |secret: &str| results.clone().encode(|name| name == secret, TEXT_ONLY).map_err(drop);
         let (plain, secret) = (encode(""), encode("password"));
         assert_ne!(plain, secret);
         assert_ne!(encode("name"), secret);

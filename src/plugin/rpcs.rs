@@ -153,6 +153,7 @@ impl<P: Provider> Service<P> {
         let CheckedConfiguration { checked, failures: mut wrong, left_out } =
             self.schema.check_configuration(configuration);
         let Checked { values, secrets } = checked;
+        wrong.extend(too_long(&values));
         let hidden = hidden_texts(&values, &secrets);
         // What else is wrong is said at the same time, but nothing of keys whose values are not there to be looked at.
         match self.provider.check(values) {
@@ -237,6 +238,20 @@ fn collect_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
         serde_json::Value::Object(values) => values.values().for_each(|value| collect_texts(value, texts)),
         _ => {}
     }
+}
+
+/// How long a property of the configuration may be, in bytes, all texts in it together. Calls that wait keep the configuration
+/// that they began with.
+const MAX_PROPERTY: usize = 64 * 1024;
+
+fn too_long(values: &Json) -> Vec<Failure> {
+    let is_long = |value| {
+        let mut texts = Vec::new();
+        collect_texts(value, &mut texts);
+        texts.iter().map(String::len).sum::<usize>() > MAX_PROPERTY
+    };
+    let long = values.iter().filter(|(_, value)| is_long(value)).map(|(key, _)| key);
+    long.map(|key| Failure::new(key.clone(), format!("is longer than {} KiB", MAX_PROPERTY >> 10))).collect()
 }
 
 /// Of a URL the host with and without its port, the user and password, and the path; of a path the part that is not

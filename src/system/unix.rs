@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, Metadata},
-    io,
+    io::{self, IsTerminal},
     os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::ExitStatus,
@@ -194,7 +194,12 @@ pub(crate) fn prepare_private(folder: &Path) -> Result<(), String> {
 
 /// Opens a file to read it, within the runtime. A pipe without a writer is not waited for.
 pub(crate) fn open(path: &Path) -> io::Result<Opened> {
-    let file = File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?);
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if file.is_terminal() {
+        // Whoever reads it in the background is stopped.
+        return Err(io::Error::other("it is a terminal"));
+    }
     match file.metadata()?.file_type().is_fifo() {
         true => Ok(Opened::Pipe(Box::pin(pipe::Receiver::from_file(file)?))),
         false => Ok(Opened::File(file)),
@@ -218,6 +223,13 @@ fn is_own(metadata: &Metadata) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_is_no_file() {
+        let error = open(Path::new("/dev/ptmx")).map(drop).unwrap_err();
+        assert_eq!(error.to_string(), "it is a terminal");
+        assert!(matches!(open(Path::new("/dev/null")), Ok(Opened::File(_))));
+    }
 
     #[test]
     fn the_system_knows_each_user_s_home() {

@@ -376,3 +376,17 @@ async fn empty_text_is_as_good_as_none() {
     let mut running = Machine::new().keys().configured(with(calls(&ecr), more)).await;
     assert_eq!(running.asked(&ecr).await.access_key, "AKIDENVIRONMENT");
 }
+
+/// Calls keep the configuration that they began with.
+#[tokio::test]
+async fn a_property_of_the_configuration_has_a_bound() {
+    let role = |length| json!([{"roleArn": "arn:aws:iam::123456789012:role/x", "externalId": "x".repeat(length)}]);
+    let mut running = Machine::new().keys().start().await;
+    for (length, wrong) in [(60_000, false), (70_000, true)] {
+        let configuration = json!({"region": "eu-west-1", "assumeRoles": role(length)});
+        let failures = running.plugin.check_config(configuration.clone()).await.unwrap().failures;
+        assert_eq!(failures.iter().any(|failure| failure.reason == "is longer than 64 KiB"), wrong, "{failures:?}");
+        let refused = running.plugin.configure(configuration).await.err();
+        assert_eq!(refused.is_some_and(|status| status.message().contains("aws:assumeRoles is longer")), wrong);
+    }
+}

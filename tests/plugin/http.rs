@@ -298,6 +298,26 @@ async fn beside_a_bundle_the_system_s_authorities_are_not_read() {
     }
 }
 
+/// Nor are they read again for the sentence: what was a file may be something else by now.
+#[tokio::test]
+async fn the_system_s_authorities_are_read_once() {
+    let ecr = Ecr::start().await.unwrap();
+    let (trusted, other) = (Authority::new("the system's"), Authority::new("another"));
+    let trusting = Tls::start(trusted.certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let distrusted = Tls::start(other.certificate("127.0.0.1"), ecr.address()).await.unwrap();
+    let machine = Machine::new().keys().file("system.pem", trusted.pem());
+    let path = machine.path("system.pem");
+    let configuration = json!({"region": "us-east-1", "maxRetries": 1,
+        "endpoints": [{"ecr": trusting.url(), "ecrpublic": distrusted.url()}]});
+    let mut running = machine.var("SSL_CERT_FILE", &path).configured(configuration).await;
+    running.asked(&ecr).await;
+    std::fs::remove_file(&path).unwrap();
+    assert!(tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap().success());
+    let call = running.plugin.invoke("aws:ecrpublic/getAuthorizationToken:getAuthorizationToken", json!({}));
+    let error = support::within_deadline("the sentence", call).await.map(drop).unwrap_err();
+    assert!(error.message().contains("the certificate's authority is not trusted. "), "{error:?}");
+}
+
 /// The file has 20 GB on no disk.
 #[tokio::test]
 async fn a_folder_of_authorities_has_a_bound() {
@@ -306,11 +326,16 @@ async fn a_folder_of_authorities_has_a_bound() {
     let file = std::fs::File::options().write(true).open(format!("{folder}/12345678.0")).unwrap();
     file.set_len(20 << 30).unwrap();
     let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": "https://127.0.0.1:1"}]});
-    let mut running = machine.var("SSL_CERT_DIR", folder).configured(configuration).await;
+    let mut running = machine.var("SSL_CERT_DIR", &folder).configured(configuration).await;
     let error = running.plugin.error().await;
     assert!(error.contains("the environment variable SSL_CERT_DIR holds more than 8 MiB"), "{error}");
     let peak = peak_memory(&running.plugin);
     assert!(peak < MAX_MEMORY_KB, "{peak} kB");
+    // One of the kernel, which says that it is empty and has an entry for each page of memory.
+    std::fs::remove_file(format!("{folder}/12345678.0")).unwrap();
+    std::os::unix::fs::symlink("/proc/self/pagemap", format!("{folder}/12345678.0")).unwrap();
+    let error = running.plugin.error().await;
+    assert!(error.contains("the environment variable SSL_CERT_DIR holds more than 8 MiB"), "{error}");
 }
 
 #[tokio::test]

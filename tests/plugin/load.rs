@@ -18,12 +18,14 @@ use hyper::{
     client::conn::http2::{Builder, SendRequest},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use pulumi_resource_aws::proto::pulumirpc::resource_provider_client::ResourceProviderClient;
+use prost::Message as _;
+use pulumi_resource_aws::proto::pulumirpc::{InvokeRequest, resource_provider_client::ResourceProviderClient};
 use serde_json::json;
 use support::{
     ecr::{Answer, Ecr},
+    http::{Asked, Reply, Server},
     plugin::{GET_CREDENTIALS, Plugin},
-    values::secret,
+    values::{properties, secret},
     within_deadline,
 };
 use tokio::{
@@ -32,6 +34,8 @@ use tokio::{
     task::JoinSet,
 };
 use tonic::transport::Channel;
+
+use crate::{credentials::until, machine::Machine};
 
 const MIB: usize = 1 << 20;
 
@@ -150,6 +154,47 @@ async fn answers_that_nobody_takes_cost_little() {
         plugin.get_credentials("123456789012").await.expect("others are served");
         let most = memory(&plugin, "VmHWM:");
         assert!(most < 120, "{most} MiB");
+    }
+}
+
+/// While a list waits for its next page, and while nobody takes what came of it.
+#[tokio::test]
+async fn lists_share_what_room_there_is() {
+    const LISTS: usize = 24;
+    let tag = "a".repeat(2 * MIB);
+    let page = move |more| format!("{{{more}\"imageIds\":[{{\"imageTag\":\"{tag}\"}}]}}");
+    let is_second = |asked: &Asked| asked.body.contains("nextToken");
+    for ends in [false, true] {
+        let page = page.clone();
+        let server = Server::start(move |asked| match is_second(asked) {
+            false => Reply::Body(200, page("\"nextToken\":\"x\",")),
+            true if ends => Reply::Body(200, page("")),
+            true => Reply::Never,
+        });
+        let server = server.await.unwrap();
+        let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": server.url()}]});
+        let mut running = Machine::new().keys().configured(configuration).await;
+        // Which lets no answer have a byte.
+        let (mut requests, mut calls) = (connect(&running.plugin, 0).await, JoinSet::new());
+        for number in 0..LISTS {
+            let args = Some(properties(json!({"repositoryName": format!("app{number}")})));
+            let invoke = InvokeRequest { tok: "aws:ecr/getImages:getImages".to_owned(), args }.encode_to_vec();
+            calls.spawn(requests.send_request(request("Invoke", Message::whole(invoke))));
+        }
+        let all_began = || {
+            let seconds = server.asked().iter().filter(|asked| is_second(asked)).count();
+            seconds > 0 && server.asked().len() - seconds >= LISTS
+        };
+        until("all lists began, and one goes on", all_began).await;
+        if ends {
+            within_deadline("the head of an answer", calls.join_next()).await.unwrap().unwrap().unwrap();
+        }
+        // They have as long as this takes to go on beyond what they may.
+        for _ in 0..500 {
+            running.plugin.client.get_plugin_info(()).await.expect("others are served");
+        }
+        let most = memory(&running.plugin, "VmHWM:");
+        assert!(most < 80, "{most} MiB, {ends}");
     }
 }
 

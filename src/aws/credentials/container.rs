@@ -97,9 +97,11 @@ fn refusal(reply: &Reply, token: Option<&str>, url: &str) -> String {
         (Some(message), Some(code)) => format!("{message} ({code})"),
         (message, code) => message.or(code).unwrap_or_else(|| String::from_utf8_lossy(&reply.body).into_owned()),
     };
-    let path = url.parse::<Uri>().unwrap_or_default().path().to_owned();
+    let url = url.parse::<Uri>().unwrap_or_default();
+    let (path, query) = (url.path(), url.query().unwrap_or_default());
     let id = path.rsplit('/').next().filter(|id| id.len() >= ID);
-    let said = Secrets::new([Some(path.as_str()), id, token].into_iter().flatten()).show(&said, SHOWN);
+    let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+    let said = Secrets::new([path, query].into_iter().chain(id).chain(token).chain(values)).show(&said, SHOWN);
     format!("it answered with HTTP status {}{}", reply.status, if said.is_empty() { said } else { format!(": {said}") })
 }
 

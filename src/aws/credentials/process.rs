@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     redaction::{self, Secrets},
+    room::Room,
     system::{self, Job},
 };
 
@@ -28,8 +29,9 @@ const GRACE: Duration = Duration::from_millis(200);
 /// How much of what the command says of a failure is shown.
 const SHOWN: usize = 300;
 
-/// How much the command may print.
-const MAX_OUTPUT: u64 = 1 << 20;
+/// How much the command may print, and how much of what it says beside that is kept.
+const MAX_OUTPUT: usize = 1 << 20;
+const MAX_SAID: u64 = 16 * 1024;
 
 /// What the engine gives to its plugins alone: the command is the user's, not the engine's.
 const SECRETS_OF_ENGINE: [&str; 5] = [
@@ -84,10 +86,10 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     }
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut job = Job::spawn(shell).map_err(|error| format!("it cannot be started: {error}"))?;
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let (mut stdout, mut stderr, mut room) = (Vec::new(), Vec::new(), Room::default());
     let (out, err) = job.outputs();
     let status = {
-        let mut reading = pin!(try_join(read_all(out, &mut stdout), read_start(err, &mut stderr)));
+        let mut reading = pin!(try_join(read_all(&mut room, out, &mut stdout), read_start(err, &mut stderr)));
         match select(pin!(job.wait()), reading.as_mut()).await {
             Either::Left((status, _)) => {
                 timeout(GRACE, reading).await.unwrap_or(Ok(((), ())))?;
@@ -101,7 +103,7 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     };
     let status = status.map_err(|error| format!("it cannot be waited for: {error}"))?;
     if !status.success() {
-        return Err(format!("it ended with {status}{}", said(&stderr, &secrets(command, &stdout))));
+        return Err(format!("it ended with {status}{}", said(&stderr, &secrets(command, &stdout, &stderr))));
     }
     job.release();
     Ok(stdout)
@@ -112,27 +114,23 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// When it is longer than any: the command would wait for ever until somebody reads the rest.
-async fn read_all(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> Result<(), String> {
-    read(pipe, into).await;
-    if into.len() as u64 > MAX_OUTPUT {
+async fn read_all(room: &mut Room, pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> Result<(), String> {
+    if let Some(pipe) = pipe {
+        let _ends = room.read(pipe, MAX_OUTPUT, into).await;
+    }
+    if into.len() > MAX_OUTPUT {
         return Err(format!("its output is longer than {} MiB, so it was ended", MAX_OUTPUT >> 20));
     }
     Ok(())
 }
 
 /// Reads an output of which only the start counts.
-async fn read_start(mut pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> Result<(), String> {
-    read(pipe.as_mut(), into).await;
+async fn read_start(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> Result<(), String> {
     if let Some(mut pipe) = pipe {
+        let _ends = (&mut pipe).take(MAX_SAID).read_to_end(into).await;
         let _ends = copy(&mut pipe, &mut sink()).await;
     }
     Ok(())
-}
-
-async fn read(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) {
-    if let Some(pipe) = pipe {
-        let _ = pipe.take(MAX_OUTPUT + 1).read_to_end(into).await;
-    }
 }
 
 fn said(stderr: &[u8], secrets: &Secrets) -> String {
@@ -140,20 +138,46 @@ fn said(stderr: &[u8], secrets: &Secrets) -> String {
     if text.is_empty() { text } else { format!(" and said: {text}") }
 }
 
-/// The shortest text of an output that is taken for a key.
+/// The shortest text of an output that is taken for a key, and the shortest behind a name that is taken for a secret.
 const KEY: usize = 16;
+const SHORTEST: usize = 4;
 
 /// What the command may quote of what it was given and what it printed.
-fn secrets(command: &str, stdout: &[u8]) -> Secrets {
+fn secrets(command: &str, stdout: &[u8], stderr: &[u8]) -> Secrets {
     let environment = SECRETS_OF_USER.into_iter().filter_map(variable).chain(proxies::passwords());
     let printed = Object::new(stdout).ok();
     let named = ["SecretAccessKey", "SessionToken"].map(|key| printed.as_ref()?.text(key).ok()?.map(str::to_owned));
-    let stdout = String::from_utf8_lossy(stdout);
+    let (stdout, stderr) = (String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
     // Whatever the JSON lacks or is part of, its texts end with quotes.
     let like_keys = stdout.split('"').map(str::trim);
     let like_keys = like_keys.filter(|text| text.len() >= KEY && !text.contains(char::is_whitespace));
     let printed = named.into_iter().flatten().chain(like_keys.map(str::to_owned));
-    Secrets::new(environment.chain(typed(command)).chain(printed))
+    let told = [&stdout, &stderr].into_iter().flat_map(|text| told(text));
+    Secrets::new(environment.chain(typed(command)).chain(printed).chain(told))
+}
+
+/// What stands in an output behind a name of a secret, whatever it is written in, and the users of URLs.
+fn told(text: &str) -> Vec<String> {
+    let is_end = |char: char| char.is_whitespace() || "\"'`{}[](),;&<>".contains(char);
+    let whole: Vec<_> = text.split_whitespace().collect();
+    let parts: Vec<_> = text.split(is_end).filter(|word| !word.is_empty()).collect();
+    let mut found: Vec<_> = whole.iter().flat_map(|word| redaction::user(word)).collect();
+    let unquoted = whole.into_iter().filter(|word| !word.contains('"')).collect();
+    for words in [parts, unquoted] {
+        for (index, word) in words.iter().enumerate() {
+            let is_sign = |word: &&str| ["=", ":"].contains(word);
+            let (name, value) = word.split_once(['=', ':']).unwrap_or((word, ""));
+            let is_followed = word.ends_with(['=', ':']) || words.get(index + 1).is_some_and(is_sign);
+            if names_secret(name, value) && (is_followed || !value.is_empty()) {
+                // `Authorization: Bearer token`
+                let behind = words[index + 1..].iter().copied().filter(|word| !is_sign(word));
+                found.push(value);
+                found.extend(behind.take(if is_followed { 2 } else { 0 }));
+            }
+        }
+    }
+    found.retain(|text| text.len() >= SHORTEST);
+    found.into_iter().map(str::to_owned).collect()
 }
 
 /// What stands in a command behind an option, a variable or a header whose name is that of a secret, the users of URLs, and

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 use support::{ecr::Ecr, within_deadline};
 
-use crate::machine::{Machine, REGISTRY, Running, calls};
+use crate::{
+    machine::{Machine, REGISTRY, Running, calls, with},
+    servers::{MAX_MEMORY_KB, peak_memory},
+};
 
 #[tokio::test]
 async fn a_credential_process_hands_out_keys() {
@@ -82,6 +85,15 @@ async fn what_a_credential_process_quotes_of_its_secrets_is_not_shown() {
         (&printing(""), &format!(r#"{{"Credentials":{{"SecretAccessKey":"{KEY}"}}}}"#), "failed: [secret]"),
         (&printing(""), &format!(r#"{{"said":"{{\"SecretAccessKey\":\"{KEY}\"}}"}}"#), "failed: [secret]"),
         (&printing(""), KEY, "failed: [secret]"),
+        // What it says without having been told it, whatever it is written in.
+        ("cat ~/printed >&2; false", &format!("+ AWS_SECRET_ACCESS_KEY={KEY}"), "+ AWS_SECRET_ACCESS_KEY=[secret]"),
+        ("cat ~/printed >&2; false", "> Authorization: Bearer hvs.abc", "> Authorization: [secret] [secret]"),
+        ("cat ~/printed >&2; false", "https://joe:hunter2@vault.test/", "https://[secret]@vault.test/"),
+        ("cat ~/printed >&2; false", r#"{"SecretAccessKey" : "hunter2"}"#, r#"{"SecretAccessKey" : "[secret]"}"#),
+        ("cat ~/printed >&2; false", "token = 'hunter2'", "token = [secret]"),
+        ("cat ~/printed >&2; false", "password=hun<ter>2;3", "password=[secret]"),
+        ("cat ~/printed >&2; false", "The token of your session has expired", "The token of your session has expired"),
+        ("cat ~/printed; sed 's/.* //' ~/printed >&2; false", "SecretAccessKey: hunter2", "[secret]"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let machine = Machine::new().file("printed", printed);
@@ -103,6 +115,30 @@ async fn a_credential_process_may_say_much_to_stderr() {
     let mut running =
         machine.config(&format!("[default]\ncredential_process = {command}")).configured(calls(&ecr)).await;
     assert_eq!(running.asked(&ecr).await.access_key, "AKIDPROCESS");
+}
+
+#[tokio::test]
+async fn long_outputs_share_what_room_there_is() {
+    const PROCESSES: usize = 64;
+    let says = "head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; touch ~/started/$$; sleep 1000";
+    let profile = |number| format!("[profile p{number}]\ncredential_process = {says}\n");
+    let machine = Machine::new().file("started/0", "").config(&(0..PROCESSES).map(profile).collect::<String>());
+    let started = machine.path("started");
+    let ecr = Ecr::start().await.unwrap();
+    let mut running = machine.start().await;
+    let mut waiting = Vec::new();
+    for number in 0..PROCESSES {
+        running.plugin.configure(with(calls(&ecr), json!({"profile": format!("p{number}")}))).await.unwrap();
+        waiting.push(running.plugin.begin(json!({"registryId": "123456789012"})));
+    }
+    // Those for which there is room.
+    until("some have said all", || std::fs::read_dir(&started).unwrap().count() > 4).await;
+    // All have as long as this takes.
+    for _ in 0..500 {
+        running.plugin.client.get_plugin_info(()).await.expect("others are served");
+    }
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
 }
 
 const HANGS: &str = "[default]\ncredential_process = sleep 1000 & echo $! > ~/child; wait";

@@ -1,7 +1,10 @@
 //! Where shared files are found, and what counts in them.
 
 use serde_json::json;
-use support::ecr::Ecr;
+use support::{
+    ecr::Ecr,
+    http::{Reply, Server},
+};
 
 use super::{KEYS, OVER, until};
 use crate::{
@@ -105,6 +108,25 @@ async fn pipes_that_nobody_writes_to_keep_no_other_file_from_being_read() {
     assert!(running.plugin.status("Threads:") < 64);
     running.plugin.configure(with(calls(&ecr), json!({"sharedCredentialsFiles": [good]}))).await.unwrap();
     running.plugin.get_credentials(REGISTRY).await.expect("a token");
+}
+
+/// Each configuration reads the file for itself, and all do so at the same time.
+#[tokio::test]
+async fn long_files_share_what_room_there_is() {
+    let server = Server::start(|_| Reply::Never).await.unwrap();
+    let long = format!("[default]\naws_access_key_id = A\naws_secret_access_key = s\n#{}\n", "x".repeat(4_000_000));
+    let machine = Machine::new().file("long", &long);
+    let path = machine.path("long");
+    let mut running = machine.start().await;
+    let mut waiting = Vec::new();
+    for number in 0..64 {
+        let more = json!({"region": "eu-west-1", "endpoints": [{"ecr": server.url()}], "sharedConfigFiles": [&path]});
+        running.plugin.configure(with(more, json!({"maxRetries": number}))).await.unwrap();
+        waiting.push(running.plugin.begin(json!({"registryId": format!("{number:012}")})));
+    }
+    until("all were read", || server.asked().len() >= 32).await;
+    let peak = peak_memory(&running.plugin);
+    assert!(peak < MAX_MEMORY_KB, "{peak} kB");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::{
     ecr::Ecr,
+    http::{Reply, Server},
     sts::{Sts, secret_key},
     values::secret,
 };
@@ -67,6 +68,27 @@ async fn a_web_identity_that_cannot_be_read_to_its_end_is_given_up() {
     let error = machine.var("AWS_WEB_IDENTITY_TOKEN_FILE", &pipe).error(calls(&ecr)).await;
     let part = format!("the web identity token in {pipe} gave no AWS credentials: the file cannot be read in time. ");
     assert!(error.contains(&part), "{error}");
+}
+
+/// AWS STS takes 20,000 characters. Beside a secret that is longer than is looked for, nothing is shown.
+#[tokio::test]
+async fn no_part_of_a_long_web_identity_is_shown() {
+    for (length, said) in [(20_000, "ends with [secret] (ValidationError)"), (70_000, "[secret]")] {
+        let token: String = (0..length / 5).map(|number| format!("{number:05}")).collect();
+        let sts = Server::start(|asked| {
+            let token = asked.field("WebIdentityToken");
+            let error =
+                format!("<Code>ValidationError</Code><Message>ends with {}</Message>", &token[token.len() - 300..]);
+            Reply::Body(400, format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>"))
+        });
+        let (ecr, sts) = (Ecr::start().await.unwrap(), sts.await.unwrap());
+        let machine = Machine::new().file("token", &token).var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod");
+        let path = machine.path("token");
+        let machine = machine.var("AWS_WEB_IDENTITY_TOKEN_FILE", path);
+        let error = machine.error(with(calls(&ecr), json!({"endpoints": [{"sts": sts.url()}]}))).await;
+        assert!(error.contains(said), "{error}");
+        assert!(!error.contains(&token[token.len() - 20..]), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -172,6 +172,21 @@ const MACHINE: &[Row] = &[
         "credentials::shared_files::shared_files_are_bounded_all_together",
     ),
     (
+        "64 configurations with a shared file of 4 MB each, at the same time",
+        "they are read as there is room",
+        "credentials::shared_files::long_files_share_what_room_there_is",
+    ),
+    (
+        "64 commands say a MB on each output and go on",
+        "they are read as there is room, and ended after a minute",
+        "credentials::processes::long_outputs_share_what_room_there_is",
+    ),
+    (
+        "SSL_CERT_FILE becomes a pipe after it was read",
+        "the sentence about a certificate that is not trusted does not read it again",
+        "http::the_system_s_authorities_are_read_once",
+    ),
+    (
         "the file of a session of IAM Identity Center has 4 MB",
         "the SSO session … is kept in a file that cannot be read or is not understood",
         "credentials::sso::a_cache_file_that_is_longer_than_any_is_not_understood",
@@ -292,6 +307,11 @@ const SERVERS: &[Row] = &[
         "32 answers of 6 MiB at the same time",
         "they share what room there is, and are understood one at a time",
         "servers::long_answers_share_what_room_there_is",
+    ),
+    (
+        "24 lists whose pages are long and whose next page does not come, or that nobody takes",
+        "some go on, the others wait for room",
+        "load::lists_share_what_room_there_is",
     ),
     (
         "8 long answers stop in the middle",
