@@ -14,11 +14,11 @@ pub mod aws;
 pub mod cache;
 pub mod doctor;
 pub mod functions;
+mod memory;
 pub mod packages;
 pub mod plugin;
 pub mod proto;
 mod redaction;
-mod room;
 mod steps;
 pub mod system;
 

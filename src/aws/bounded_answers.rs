@@ -3,8 +3,7 @@
 //! calculates with dates and lives of tokens as if only AWS sent them.
 
 use std::{
-    cell::RefCell,
-    error, fmt, io,
+    error, fmt, io, mem,
     pin::Pin,
     sync::{
         Arc,
@@ -20,12 +19,12 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{DateTime, body::SdkBody, date_time::Format};
 use http_body::Body;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{Mutex, Semaphore, SemaphorePermit},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::room::{ORDINARY, Room};
+use crate::memory::{ORDINARY, Reservation};
 
 /// A page of a thousand images with many tags has about one MiB.
 const MAX_BODY_MIB: usize = 8;
@@ -38,27 +37,37 @@ const MAX_OBJECTS: usize = 20_000;
 /// One answer at a time that is longer than [`ORDINARY`] is understood, which takes many times its length.
 static UNDERSTOOD: Semaphore = Semaphore::const_new(1);
 
-/// What answers took.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    /// The length of all of them, in bytes.
-    pub(super) bytes: usize,
-    /// The room of the last one.
-    pub(super) room: Room,
+/// What the answers take that are read for a list.
+struct OfList {
+    reservation: Reservation,
+    /// How many bytes of the reservation are used by what was read before.
+    kept: usize,
+    /// The length of the last answer, in bytes.
+    bytes: usize,
 }
 
 tokio::task_local! {
-    /// What the answers took that the task has read.
-    static READ: RefCell<Taken>;
+    static OF_LIST: Option<Arc<Mutex<OfList>>>;
 }
 
-/// What comes of `calls`, and what their answers took.
-pub(super) async fn measured<T>(calls: impl Future<Output = T>) -> (T, Taken) {
-    READ.scope(RefCell::default(), async {
-        let result = calls.await;
-        (result, READ.with(RefCell::take))
-    })
-    .await
+/// What comes of the `calls` for a page, and the length of the last answer, in bytes: read within the list's reservation, of which
+/// so many bytes are used already.
+pub(super) async fn measured<T>(
+    reservation: &mut Reservation,
+    kept: usize,
+    calls: impl Future<Output = T>,
+) -> (T, usize) {
+    let own = mem::replace(reservation, Reservation::transient());
+    let of_list = Arc::new(Mutex::new(OfList { reservation: own, kept, bytes: 0 }));
+    let result = OF_LIST.scope(Some(of_list.clone()), calls).await;
+    let mut of_list = of_list.lock().await;
+    mem::swap(reservation, &mut of_list.reservation);
+    (result, of_list.bytes)
+}
+
+/// What comes of `calls` that are for no list, even if they are made on the way to one.
+pub(super) async fn apart<T>(calls: impl Future<Output = T>) -> T {
+    OF_LIST.scope(None, calls).await
 }
 
 /// How long a body may take where nothing else bounds it sooner.
@@ -171,9 +180,27 @@ pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, Con
     Ok(passed)
 }
 
-async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Turn), Refused> {
-    let is_of_list = READ.try_with(|_| ()).is_ok();
-    let mut room = if is_of_list { Room::of_list() } else { Room::default() };
+async fn read(body: SdkBody) -> Result<(Vec<u8>, Turn), Refused> {
+    let mut turn = Turn { understood: None, reservation: Reservation::transient() };
+    let bytes = match OF_LIST.try_with(Option::clone).ok().flatten() {
+        None => read_within(&mut turn.reservation, &mut turn.understood, body).await?,
+        Some(of_list) => {
+            let mut of_list = of_list.lock().await;
+            let kept = of_list.kept;
+            of_list.reservation.rewind(kept);
+            let bytes = read_within(&mut of_list.reservation, &mut turn.understood, body).await?;
+            of_list.bytes = bytes.len();
+            bytes
+        }
+    };
+    Ok((bytes, turn))
+}
+
+async fn read_within(
+    reservation: &mut Reservation,
+    understood: &mut Option<SemaphorePermit<'static>>,
+    mut body: SdkBody,
+) -> Result<Vec<u8>, Refused> {
     let (mut blocks, mut length) = (Vec::new(), 0);
     let (mut parts, mut objects) = (0, 0);
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -188,23 +215,15 @@ async fn read(mut body: SdkBody) -> Result<(Vec<u8>, Turn), Refused> {
             return Err(Refused::ManyParts);
         }
         if length > ORDINARY {
-            room.take(data.len()).await;
+            reservation.take(data.len()).await;
         }
         add(&mut blocks, &data);
     }
-    let mut turn = Turn::default();
     if length > ORDINARY {
         // Nothing closes the semaphore.
-        turn.understood = UNDERSTOOD.acquire().await.ok();
+        *understood = UNDERSTOOD.acquire().await.ok();
     }
-    let mut room = Some(room);
-    let _nobody_asks = READ.try_with(|read| {
-        let mut read = read.borrow_mut();
-        read.bytes += length;
-        read.room = room.take().unwrap_or_default();
-    });
-    turn.room = room;
-    Ok((blocks.concat(), turn))
+    Ok(blocks.concat())
 }
 
 /// Adds to blocks, each as long as an ordinary answer: what grows in one piece takes up to three times its length.
@@ -222,10 +241,10 @@ fn add(blocks: &mut Vec<Vec<u8>>, mut data: &[u8]) {
 }
 
 /// What a long answer takes of what all of them share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Turn {
     understood: Option<SemaphorePermit<'static>>,
-    room: Option<Room>,
+    reservation: Reservation,
 }
 
 /// Whether an answer of AWS STS does not end. The SDK takes what it has read until then: keys without their session token, or

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::{Caller, Client, Error, answer, bounded_answers, credentials, patience::Failure, region};
+use crate::memory::{self, Reservation};
 
 /// The most entries that AWS returns at once.
 pub(super) const PAGE: i32 = 1000;
@@ -21,6 +22,10 @@ pub(super) const MOST_PAGES: usize = 200;
 
 /// How much is kept of all pages together, in bytes: a hundred thousand ids of images have 13 MB.
 const MOST_BYTES: usize = 16 << 20;
+
+/// How much is reserved for a page, in bytes, while no try is under way that would run out of time: the ids of a thousand images
+/// have half of it.
+const PAGE_BYTES: usize = 256 * 1024;
 
 /// How long all pages may take: each may have to be waited for.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
@@ -73,7 +78,7 @@ impl Place {
     /// See [`Client::caller`].
     pub(super) async fn credentials(&self) -> Result<Credentials, Error> {
         let caller = match self.was_fresh && !self.caller.is_fresh() {
-            true => &self.client.caller(&self.region).await?,
+            true => &bounded_answers::apart(self.client.caller(&self.region)).await?,
             false => &self.caller,
         };
         Ok(caller.found.credentials.clone())
@@ -127,15 +132,16 @@ pub(super) use send_pages;
 
 /// What is kept of the pages of a list.
 pub(super) trait List<T>: Default {
-    /// Takes the entries of a page, which came in so many bytes. How many of them are kept.
+    /// Takes the entries of a page, which came in so many bytes. How many bytes of memory they take as far as they are kept.
     fn add(&mut self, entries: Vec<T>, bytes: usize) -> usize;
 }
 
 /// All entries, in order.
 impl<T> List<T> for Vec<T> {
     fn add(&mut self, entries: Self, bytes: usize) -> usize {
+        let in_memory = entries.len() * size_of::<T>();
         self.extend(entries);
-        bytes
+        bytes.max(in_memory)
     }
 }
 
@@ -146,20 +152,33 @@ where
     F: Future<Output = Result<(Option<Vec<T>>, Option<String>), Error>>,
 {
     let (began, mut all, mut token) = (Instant::now(), A::default(), None);
-    let (mut count, mut kept) = (0, 0);
+    let (mut count, mut kept, mut longest) = (0, 0, PAGE_BYTES);
+    let mut reservation = Reservation::of_page();
     for _ in 0..most {
-        let (answer, taken) = bounded_answers::measured(page(token)).await;
+        reservation.reserve(kept + longest).await;
+        let (answer, bytes) = bounded_answers::measured(&mut reservation, kept, page(token.clone())).await;
         let (entries, next) = answer?;
         let entries = entries.unwrap_or_default();
+        longest = longest.max(bytes);
         count += entries.len();
-        let more = all.add(entries, taken.bytes);
-        kept += more;
-        taken.room.keep(more);
+        kept += all.add(entries, bytes);
         match next.filter(|next| !next.is_empty()) {
-            _ if kept > MOST_BYTES => break,
+            None => {
+                reservation.reserve(kept).await;
+                reservation.end(kept);
+                memory::keep(Arc::new(reservation));
+                return Ok(all);
+            }
+            Some(_) if kept > MOST_BYTES => break,
             Some(_) if count >= most * PAGE as usize || began.elapsed() > LONGEST => break,
-            Some(next) => token = Some(next),
-            None => return Ok(all),
+            Some(next) => {
+                if token.is_none() {
+                    let mut of_list = Reservation::of_list().await;
+                    of_list.reserve(kept + longest).await;
+                    reservation = of_list;
+                }
+                token = Some(next);
+            }
         }
     }
     Err(Error::EndlessList(count))

@@ -1,6 +1,9 @@
 //! The operations of Amazon ECR.
 
-use std::sync::Arc;
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use aws_credential_types::Credentials;
 use aws_sdk_ecr::types::{
@@ -47,9 +50,6 @@ pub struct Images {
 
 impl List<ImageDetail> for Images {
     fn add(&mut self, images: Vec<ImageDetail>, _: usize) -> usize {
-        let length = |latest: &Option<ImageDetail>| {
-            latest.iter().flat_map(ImageDetail::image_tags).map(String::len).sum::<usize>()
-        };
         let before = length(&self.latest);
         self.count += images.len();
         // max_by_key would take the last.
@@ -61,6 +61,20 @@ impl List<ImageDetail> for Images {
     }
 }
 
+/// The length of all that is known of an image, in bytes.
+fn length(image: &Option<ImageDetail>) -> usize {
+    struct Length(usize);
+    impl Write for Length {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    let _never_fails = write!(length, "{image:?}");
+    length.0
+}
+
 /// The names of repositories.
 #[derive(Default)]
 struct Names(Vec<String>);
@@ -70,7 +84,7 @@ impl List<Repository> for Names {
         let names = repositories.into_iter().map(|repository| repository.repository_name.unwrap_or_default());
         let before = self.0.len();
         self.0.extend(names);
-        self.0[before..].iter().map(String::len).sum()
+        self.0[before..].iter().map(|name| name.len() + size_of::<String>()).sum()
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::shown;
 use crate::{
-    room::{ORDINARY, Room},
+    memory::{ORDINARY, Reservation},
     steps::step,
     system::{self, Opened},
 };
@@ -60,16 +60,16 @@ impl Unread {
 ///
 /// [`Unread`].
 pub(super) async fn read(path: &Path) -> Result<Vec<u8>, Unread> {
-    read_within(&mut Room::default(), path).await
+    read_within(&mut Reservation::transient(), path).await
 }
 
-/// The same for a file that is kept beside others, in the room that all of them take.
+/// The same for one of several files that are held at the same time and share a reservation.
 ///
 /// # Errors
 ///
 /// [`Unread`].
-pub(super) async fn read_within(room: &mut Room, path: &Path) -> Result<Vec<u8>, Unread> {
-    let content = read_in_time(room, path.to_owned()).await;
+pub(super) async fn read_within(reservation: &mut Reservation, path: &Path) -> Result<Vec<u8>, Unread> {
+    let content = read_in_time(reservation, path.to_owned()).await;
     match &content {
         Ok(_) => step!("files", "{} was read", shown::path(path)),
         Err(unread) => step!("files", "{} {}", shown::path(path), unread.problem()),
@@ -82,8 +82,8 @@ pub(super) async fn read_within(room: &mut Room, path: &Path) -> Result<Vec<u8>,
 const MOST_AT_ONCE: usize = 256;
 static AT_ONCE: Semaphore = Semaphore::const_new(MOST_AT_ONCE);
 
-async fn read_in_time(room: &mut Room, path: PathBuf) -> Result<Vec<u8>, Unread> {
-    match timeout(TIMEOUT, contents(room, path)).await {
+async fn read_in_time(reservation: &mut Reservation, path: PathBuf) -> Result<Vec<u8>, Unread> {
+    match timeout(TIMEOUT, contents(reservation, path)).await {
         Err(_) => Err(Unread::Timeout),
         Ok(Err(error)) => Err(Unread::Io(error)),
         Ok(Ok(bytes)) if bytes.len() > MAX_BYTES => Err(Unread::TooLong),
@@ -91,7 +91,7 @@ async fn read_in_time(room: &mut Room, path: PathBuf) -> Result<Vec<u8>, Unread>
     }
 }
 
-async fn contents(room: &mut Room, path: PathBuf) -> io::Result<Vec<u8>> {
+async fn contents(reservation: &mut Reservation, path: PathBuf) -> io::Result<Vec<u8>> {
     // Nothing closes the semaphore.
     let turn = AT_ONCE.acquire().await.map_err(io::Error::other)?;
     // What the other threads allocate stays with each of them.
@@ -103,7 +103,7 @@ async fn contents(room: &mut Room, path: PathBuf) -> io::Result<Vec<u8>> {
     let mut reading = match opening.await.map_err(io::Error::other)?? {
         Ok(reading) => reading,
         Err(pipe) => {
-            room.read(pipe, MAX_BYTES, &mut bytes).await?;
+            reservation.read(pipe, MAX_BYTES, &mut bytes).await?;
             return Ok(bytes);
         }
     };
@@ -112,7 +112,7 @@ async fn contents(room: &mut Room, path: PathBuf) -> io::Result<Vec<u8>> {
         if reading.piece.len() < ORDINARY || bytes.len() > MAX_BYTES {
             return Ok(bytes);
         }
-        room.take(ORDINARY).await;
+        reservation.take(ORDINARY).await;
         reading = spawn_blocking(|| reading.go_on()).await.map_err(io::Error::other)??;
     }
 }

@@ -10,7 +10,7 @@ use super::{
     shared_files::{Section, SharedFiles},
     shown,
 };
-use crate::{room::Room, steps::step};
+use crate::{memory::Reservation, steps::step};
 
 /// The name of the profile that is used if none is named.
 const DEFAULT: &str = "default";
@@ -52,8 +52,8 @@ impl Settings {
     pub(super) async fn read(configuration: &Configuration) -> Result<Self, Error> {
         let config = paths(&configuration.shared_config_files, "AWS_CONFIG_FILE", "config");
         let credentials = paths(configuration.credentials_files(), "AWS_SHARED_CREDENTIALS_FILE", "credentials");
-        let room = &mut Room::default();
-        let files = SharedFiles::new(&read_all(room, config).await?, &read_all(room, credentials).await?);
+        let reservation = &mut Reservation::transient();
+        let files = SharedFiles::new(&read_all(reservation, config).await?, &read_all(reservation, credentials).await?);
         let configured = configuration.profile.clone().map(|profile| (configuration.namespace.key("profile"), profile));
         let of_variable = |name: &str| Some((name.to_owned(), variable(name)?));
         let insisted = configured.or_else(|| of_variable("AWS_PROFILE"));
@@ -182,10 +182,10 @@ fn paths(configured: &[String], name: &str, default: &str) -> Vec<PathBuf> {
 const MAX_LINES: usize = 100_000;
 
 /// The contents of the files that can be read: one that is missing stops nothing.
-async fn read_all(room: &mut Room, paths: Vec<PathBuf>) -> Result<Vec<Vec<u8>>, Error> {
+async fn read_all(reservation: &mut Reservation, paths: Vec<PathBuf>) -> Result<Vec<Vec<u8>>, Error> {
     let (mut contents, mut lines, mut length) = (Vec::new(), 0, 0);
     for path in paths {
-        match files::read_within(room, &path).await {
+        match files::read_within(reservation, &path).await {
             Ok(bytes) => {
                 lines += bytes.iter().filter(|byte| **byte == b'\n').count();
                 length += bytes.len();

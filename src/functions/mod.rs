@@ -31,6 +31,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     aws::{Client, Configuration, Error, Invalid, Namespace, Registry, tell_region},
     cache::{Folder, Memory, Token, Window},
+    memory,
     plugin::{Failure, InvokeError, Json, Package, Provider, Results},
 };
 
@@ -156,8 +157,9 @@ impl Provider for EcrProvider {
         let key = (function.token, serde_json::to_string(&arguments).map_err(|error| disagreement(&error))?);
         let provider = configured.clone();
         let call = || async move {
-            let answer = (function.call)(function.token, provider, arguments).await?;
-            Ok((answer.results, answer.window))
+            // Within the call, which whoever waits for it may go on with.
+            let (answer, kept) = memory::keeping((function.call)(function.token, provider, arguments)).await;
+            answer.map(|answer| (answer.results.with(kept), answer.window))
         };
         configured.answers.get(key, call).await
     }

@@ -20,7 +20,7 @@ use super::{
     messages::{Message, Permit, Room, Share, closed},
     threads,
 };
-use crate::room;
+use crate::memory;
 
 /// Connections. The engine needs one.
 pub(super) const CONNECTIONS: usize = 64;
@@ -129,13 +129,13 @@ impl Connection {
             CANCEL => None,
             _ => Some(self.process.in_flight.run(self.calls()).await??),
         };
-        let call = room::of_call(service.call(head.map(|()| message)));
-        let ((result, room), share) = match share {
+        let call = memory::keeping(service.call(head.map(|()| message)));
+        let ((result, kept), share) = match share {
             None => (call.await, None),
             Some(share) => begin_apart(call, share).await?,
         };
         let Ok(response) = result;
-        Ok(response.map(|body| Answer { body, rest: Bytes::new(), _held: (share, calls, room) }))
+        Ok(response.map(|body| Answer { body, rest: Bytes::new(), _held: (share, calls, kept) }))
     }
 
     async fn calls(&self) -> Result<(Permit, Permit), Status> {
@@ -183,7 +183,7 @@ where
 pub(super) struct Answer {
     body: tonic::body::Body,
     rest: Bytes,
-    _held: (Option<Share>, Option<(Permit, Permit)>, room::Room),
+    _held: (Option<Share>, Option<(Permit, Permit)>, memory::Kept),
 }
 
 impl Answer {

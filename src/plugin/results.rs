@@ -3,6 +3,7 @@ use std::sync::{Arc, OnceLock};
 use prost::{Message, bytes::Bytes};
 
 use super::property::{self, Accepts, EncodeError, Object, Value};
+use crate::memory::{self, Kept};
 
 /// What a function returns: property values, by the names that the schema lists. Clones share them and their form on the
 /// wire, so the same results cost little when they are returned again.
@@ -17,13 +18,22 @@ struct Shared {
     values: Object,
     /// The values on the wire, none of them secret, for whoever was the first to ask.
     plain: OnceLock<(Accepts, Bytes)>,
+    kept: Kept,
 }
 
 impl Results {
     /// Results, each with its name, without those that are null.
     pub fn new<const N: usize>(values: [(&str, impl Into<Value>); N]) -> Self {
         let values = property::without_null(values);
-        Self { shared: Arc::new(Shared { values, plain: OnceLock::new() }) }
+        Self { shared: Arc::new(Shared { values, plain: OnceLock::new(), kept: Kept::new() }) }
+    }
+
+    /// The same, with the reservations of what is in them.
+    pub(crate) fn with(mut self, kept: Kept) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.kept = kept;
+        }
+        self
     }
 
     /// The values on the wire (`google.protobuf.Struct`), those of them secret whose names `is_secret` tells.
@@ -32,12 +42,16 @@ impl Results {
     ///
     /// See [`EncodeError`].
     pub(super) fn encode(self, is_secret: impl Fn(&str) -> bool, accepts: Accepts) -> Result<Bytes, EncodeError> {
-        // Those that nobody else has may be long.
+        self.shared.kept.iter().cloned().for_each(memory::keep);
+        // Nobody else has them, so that they need no copy, which may be long.
         let shared = match Arc::try_unwrap(self.shared) {
-            Ok(Shared { values, .. }) => return encode(with_secrets(values, is_secret), accepts),
+            Ok(Shared { values, plain, .. }) if plain.get().is_none() => {
+                return encode(with_secrets(values, is_secret), accepts);
+            }
+            Ok(shared) => Arc::new(shared),
             Err(shared) => shared,
         };
-        let Shared { values, plain } = &*shared;
+        let Shared { values, plain, .. } = &*shared;
         if values.keys().any(|name| is_secret(name)) {
             return encode(with_secrets(values.clone(), is_secret), accepts);
         }

@@ -15,8 +15,8 @@ use super::{
     json::Object,
 };
 use crate::{
+    memory::Reservation,
     redaction::{self, Secrets},
-    room::Room,
     system::{self, Job},
 };
 
@@ -86,10 +86,10 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     }
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut job = Job::spawn(shell).map_err(|error| format!("it cannot be started: {error}"))?;
-    let (mut stdout, mut stderr, mut room) = (Vec::new(), Vec::new(), Room::default());
+    let (mut stdout, mut stderr, mut reservation) = (Vec::new(), Vec::new(), Reservation::transient());
     let (out, err) = job.outputs();
     let status = {
-        let mut reading = pin!(try_join(read_all(&mut room, out, &mut stdout), read_start(err, &mut stderr)));
+        let mut reading = pin!(try_join(read_all(&mut reservation, out, &mut stdout), read_start(err, &mut stderr)));
         match select(pin!(job.wait()), reading.as_mut()).await {
             Either::Left((status, _)) => {
                 timeout(GRACE, reading).await.unwrap_or(Ok(((), ())))?;
@@ -114,9 +114,13 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// When it is longer than any: the command would wait for ever until somebody reads the rest.
-async fn read_all(room: &mut Room, pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) -> Result<(), String> {
+async fn read_all(
+    reservation: &mut Reservation,
+    pipe: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+) -> Result<(), String> {
     if let Some(pipe) = pipe {
-        let _ends = room.read(pipe, MAX_OUTPUT, into).await;
+        let _ends = reservation.read(pipe, MAX_OUTPUT, into).await;
     }
     if into.len() > MAX_OUTPUT {
         return Err(format!("its output is longer than {} MiB, so it was ended", MAX_OUTPUT >> 20));
