@@ -405,7 +405,7 @@ async fn a_pipe_or_a_link_in_place_of_a_token_is_not_waited_for() {
     get(&folder, &ecr).await;
     let file = file(&folder);
     fs::remove_file(&file).unwrap();
-    assert!(Command::new("mkfifo").args(["--mode", "600"]).arg(&file).status().await.unwrap().success());
+    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&file).status().await.unwrap().success());
     support::within_deadline("a token", get(&folder, &ecr)).await;
     let elsewhere = folder.join("elsewhere");
     fs::rename(&file, &elsewhere).unwrap();

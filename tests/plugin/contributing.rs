@@ -31,3 +31,19 @@ fn its_paths_are_there() {
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "there is no {path}");
     }
 }
+
+/// Tests that only Linux can run are left out elsewhere by their names, or those of their files.
+#[test]
+fn what_takes_linux_is_there() {
+    let names = read("tests/plugin/of_linux.txt");
+    assert!(names.lines().count() > 10, "{names}");
+    for name in names.lines() {
+        let (theme, test) = name.rsplit_once("::").expect("a test of a theme");
+        let path = format!("tests/plugin/{}", theme.replace("::", "/"));
+        let file = [format!("{path}.rs"), format!("{path}/mod.rs")]
+            .into_iter()
+            .find(|file| Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists());
+        let file = file.unwrap_or_else(|| panic!("there is no theme {theme}"));
+        assert!(test.is_empty() || read(&file).contains(&format!("fn {test}(")), "there is no {name}");
+    }
+}
