@@ -7,10 +7,15 @@ set -euo pipefail
 folder=$1
 shift
 own=$(realpath -m "$(dirname "$folder")/apt")
+architectures=(--option APT::Architecture=amd64 --option APT::Architectures::=amd64)
+# Only for packages of it, with lists of their own: Ubuntu has those of arm64 elsewhere.
+if [[ " $* " = *":arm64 "* ]]; then
+    own+=-arm64
+    architectures+=(--option APT::Architectures::=arm64)
+fi
 lists=$own/state/lists
 options=(--option "Dir::State=$own/state" --option "Dir::State::status=$own/state/status" --option "Dir::Cache=$own/cache"
-    --option APT::Sandbox::User=root --option APT::Architecture=amd64
-    --option APT::Architectures::=amd64 --option APT::Architectures::=arm64)
+    --option APT::Sandbox::User=root "${architectures[@]}")
 
 command -v apt-get >/dev/null || { echo "packages.sh: apt-get is not here: this takes Debian's packages" >&2; exit 1; }
 mkdir -p "$lists/partial" "$own/cache/archives/partial"
