@@ -11,6 +11,10 @@ root=$PWD
 glibc=2.17
 tools=$root/.tools
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
+if [[ $root$cargo_home = *[[:space:]]* ]]; then
+    echo "build.sh: compilers take their flags apart at blanks, and $root or $cargo_home has one" >&2
+    exit 1
+fi
 
 # Only what is absent is installed: the pinned compiler has more libraries where rustup gave it some.
 std=()
