@@ -25,7 +25,7 @@ dist: ## Build and pack the plugin for each of PLATFORMS that this machine can b
 	@platforms/dist.sh $(VERSION) $(OWN_VERSION) $(PLATFORMS)
 
 test-platforms: stand-in $(TOOLS)/moto/.installed $(QEMU) $(WINE_SYSTEM) ## Build for RUN_PLATFORMS and run the tests on what is built, emulated if need be
-	@$(MAKE) --no-print-directory dist PLATFORMS="$(RUN_PLATFORMS)"
+	@COMPLETE=yes $(MAKE) --no-print-directory dist PLATFORMS="$(RUN_PLATFORMS)"
 	@platforms/test.sh $(RUN_PLATFORMS)
 
 test-twice: ## Build the present commit in two folders for each of TWICE, targets in the compiler's words, and want the same bytes

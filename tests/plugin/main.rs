@@ -29,6 +29,7 @@ mod look_ups;
 mod machine;
 mod odd_look_ups;
 mod package;
+mod packing;
 mod panics;
 mod patience;
 mod process;
