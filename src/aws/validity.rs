@@ -295,7 +295,10 @@ pub(super) fn is_url(text: &str) -> bool {
 
 /// A port behind its colon, or none.
 fn is_port(text: &str) -> bool {
-    text.strip_prefix(':').map_or(text.is_empty(), |digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+    let is_number = |digits: &str| {
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && (digits.is_empty() || digits.parse::<u16>().is_ok())
+    };
+    text.strip_prefix(':').map_or(text.is_empty(), is_number)
 }
 
 /// What the names of AWS's hosts end with ...

@@ -198,6 +198,71 @@ async fn lists_share_what_room_there_is() {
     }
 }
 
+/// Of pages that are no longer than others, all together.
+#[tokio::test]
+async fn lists_of_many_pages_share_what_room_there_is() {
+    for (function, page) in [
+        (
+            "ecr/getImages:getImages",
+            json!({"nextToken": "x", "imageIds": [{"imageTag": "a".repeat(31 * 1024)}]}).to_string(),
+        ),
+        (
+            "ecr/getRepositories:getRepositories",
+            format!("{{\"nextToken\":\"x\",\"repositories\":[{}]}}", vec!["{}"; 10_000].join(",")),
+        ),
+        (
+            "ecr/getImage:getImage",
+            json!({"nextToken": "x", "imageDetails": [{"imageDigest": "a".repeat(2 * MIB)}]}).to_string(),
+        ),
+    ] {
+        let is_of_one = function.contains("getImage:");
+        let server = Server::start(move |asked| match is_of_one && asked.body.contains("nextToken") {
+            true => Reply::Never,
+            false => Reply::Body(200, page.clone()),
+        });
+        let server = server.await.unwrap();
+        let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "skipRegionValidation": true,
+            "endpoints": [{"ecr": server.url()}]});
+        let running = Machine::new().keys().configured(configuration).await;
+        let calls = (0..32).map(|number| {
+            let arguments = match function.contains("getRepositories") {
+                true => json!({"region": format!("eu-test-{number}")}),
+                false => json!({"repositoryName": format!("app{number}"), "mostRecent": is_of_one.then_some(true)}),
+            };
+            running.plugin.begin_call(&format!("aws:{function}"), arguments)
+        });
+        for call in calls.collect::<Vec<_>>() {
+            within_deadline("its end", call).await.unwrap().map(drop).unwrap_err();
+        }
+        let most = memory(&running.plugin, "VmHWM:");
+        assert!(most < 80, "{function}: {most} MiB");
+    }
+}
+
+/// Of which all come to their end without a try that ran out of time, since none waits within one.
+#[tokio::test]
+async fn many_honest_lists_are_read_in_turns() {
+    const PAGES: usize = 6;
+    let ids: Vec<_> = (0..1000).map(|number| json!({"imageDigest": format!("sha256:{number:064}")})).collect();
+    let server = Server::start(move |asked| {
+        let page: usize = asked.body.split('"').find_map(|part| part.parse().ok()).unwrap_or_default();
+        let next = (page + 1 < PAGES).then(|| (page + 1).to_string());
+        Reply::Body(200, json!({"nextToken": next, "imageIds": ids}).to_string())
+    });
+    let server = server.await.unwrap();
+    let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": server.url()}]});
+    let running = Machine::new().keys().configured(configuration).await;
+    let list = |number| {
+        running.plugin.begin_call("aws:ecr/getImages:getImages", json!({"repositoryName": format!("app{number}")}))
+    };
+    for call in (0..64).map(list).collect::<Vec<_>>() {
+        within_deadline("a list", call).await.unwrap().expect("all images");
+    }
+    assert_eq!(server.asked().len(), 64 * PAGES);
+    let most = memory(&running.plugin, "VmHWM:");
+    assert!(most < 80, "{most} MiB");
+}
+
 #[tokio::test]
 async fn large_messages_share_what_one_may_have() {
     let ecr = Ecr::start().await.unwrap();

@@ -52,7 +52,7 @@ async fn a_list_that_goes_on_is_given_up_within_bounds_of_memory() {
         ("ecr/getImages:getImages", json!({}), "imageIds", "{}", "after 209000 entries"),
         ("ecr/getImages:getImages", json!({}), "imageIds", "{\"imageTag\":\"a\"}", "after 3 entries"),
         ("ecr/getImage:getImage", json!({"mostRecent": true}), "imageDetails", "{}", "after 209000 entries"),
-        ("ecrpublic/getImages:getImages", json!({}), "imageDetails", "{}", "after 114000 entries"),
+        ("ecrpublic/getImages:getImages", json!({}), "imageDetails", "{}", "after 95000 entries"),
     ] {
         let entries = match entry {
             "{}" => vec![entry; 19_000].join(","),

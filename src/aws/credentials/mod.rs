@@ -7,6 +7,7 @@ mod json;
 mod login;
 mod plan;
 mod process;
+mod said;
 mod sso;
 mod sts;
 

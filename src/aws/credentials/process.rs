@@ -13,6 +13,7 @@ use super::{
     super::{Error, proxies, settings::variable, shown},
     Found,
     json::Object,
+    said,
 };
 use crate::{
     memory::Reservation,
@@ -103,7 +104,7 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     };
     let status = status.map_err(|error| format!("it cannot be waited for: {error}"))?;
     if !status.success() {
-        return Err(format!("it ended with {status}{}", said(&stderr, &secrets(command, &stdout, &stderr))));
+        return Err(format!("it ended with {status}{}", said(&stderr, &secrets(command, &stdout))));
     }
     job.release();
     Ok(stdout)
@@ -138,50 +139,24 @@ async fn read_start(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) ->
 }
 
 fn said(stderr: &[u8], secrets: &Secrets) -> String {
-    let text = secrets.show(&String::from_utf8_lossy(stderr), SHOWN);
+    let text = secrets.show(&said::without_secrets(&String::from_utf8_lossy(stderr)), SHOWN);
     if text.is_empty() { text } else { format!(" and said: {text}") }
 }
 
-/// The shortest text of an output that is taken for a key, and the shortest behind a name that is taken for a secret.
+/// The shortest text of an output that is taken for a key.
 const KEY: usize = 16;
-const SHORTEST: usize = 4;
 
 /// What the command may quote of what it was given and what it printed.
-fn secrets(command: &str, stdout: &[u8], stderr: &[u8]) -> Secrets {
+fn secrets(command: &str, stdout: &[u8]) -> Secrets {
     let environment = SECRETS_OF_USER.into_iter().filter_map(variable).chain(proxies::passwords());
     let printed = Object::new(stdout).ok();
     let named = ["SecretAccessKey", "SessionToken"].map(|key| printed.as_ref()?.text(key).ok()?.map(str::to_owned));
-    let (stdout, stderr) = (String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
+    let stdout = String::from_utf8_lossy(stdout);
     // Whatever the JSON lacks or is part of, its texts end with quotes.
     let like_keys = stdout.split('"').map(str::trim);
     let like_keys = like_keys.filter(|text| text.len() >= KEY && !text.contains(char::is_whitespace));
     let printed = named.into_iter().flatten().chain(like_keys.map(str::to_owned));
-    let told = [&stdout, &stderr].into_iter().flat_map(|text| told(text));
-    Secrets::new(environment.chain(typed(command)).chain(printed).chain(told))
-}
-
-/// What stands in an output behind a name of a secret, whatever it is written in, and the users of URLs.
-fn told(text: &str) -> Vec<String> {
-    let is_end = |char: char| char.is_whitespace() || "\"'`{}[](),;&<>".contains(char);
-    let whole: Vec<_> = text.split_whitespace().collect();
-    let parts: Vec<_> = text.split(is_end).filter(|word| !word.is_empty()).collect();
-    let mut found: Vec<_> = whole.iter().flat_map(|word| redaction::user(word)).collect();
-    let unquoted = whole.into_iter().filter(|word| !word.contains('"')).collect();
-    for words in [parts, unquoted] {
-        for (index, word) in words.iter().enumerate() {
-            let is_sign = |word: &&str| ["=", ":"].contains(word);
-            let (name, value) = word.split_once(['=', ':']).unwrap_or((word, ""));
-            let is_followed = word.ends_with(['=', ':']) || words.get(index + 1).is_some_and(is_sign);
-            if names_secret(name, value) && (is_followed || !value.is_empty()) {
-                // `Authorization: Bearer token`
-                let behind = words[index + 1..].iter().copied().filter(|word| !is_sign(word));
-                found.push(value);
-                found.extend(behind.take(if is_followed { 2 } else { 0 }));
-            }
-        }
-    }
-    found.retain(|text| text.len() >= SHORTEST);
-    found.into_iter().map(str::to_owned).collect()
+    Secrets::new(environment.chain(typed(command)).chain(printed))
 }
 
 /// What stands in a command behind an option, a variable or a header whose name is that of a secret, the users of URLs, and

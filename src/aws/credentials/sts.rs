@@ -18,6 +18,9 @@ use super::{
 /// How long the credentials of a role last unless someone says otherwise, as the SDK for Go has it.
 const SECONDS: i32 = 900;
 
+/// How long a file with an OpenID Connect token may be, in bytes: STS takes 20,000 characters.
+const MAX_TOKEN: usize = 64 * 1024;
+
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 const ASSUME_WITH_WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
 const GET_CALLER_IDENTITY: &str = "sts:GetCallerIdentity";
@@ -67,6 +70,9 @@ impl TokenSource {
             Self::File(path) => {
                 let token = files::read(&files::path(path)).await;
                 let token = token.map_err(|unread| unfit(format!("the file {}", unread.problem())))?;
+                if token.len() > MAX_TOKEN {
+                    return Err(unfit(format!("the file is longer than {} KiB", MAX_TOKEN >> 10)));
+                }
                 String::from_utf8(token).map_err(|_| unfit("the file holds no text".to_owned()))
             }
         }

@@ -85,15 +85,8 @@ async fn what_a_credential_process_quotes_of_its_secrets_is_not_shown() {
         (&printing(""), &format!(r#"{{"Credentials":{{"SecretAccessKey":"{KEY}"}}}}"#), "failed: [secret]"),
         (&printing(""), &format!(r#"{{"said":"{{\"SecretAccessKey\":\"{KEY}\"}}"}}"#), "failed: [secret]"),
         (&printing(""), KEY, "failed: [secret]"),
-        // What it says without having been told it, whatever it is written in.
-        ("cat ~/printed >&2; false", &format!("+ AWS_SECRET_ACCESS_KEY={KEY}"), "+ AWS_SECRET_ACCESS_KEY=[secret]"),
-        ("cat ~/printed >&2; false", "> Authorization: Bearer hvs.abc", "> Authorization: [secret] [secret]"),
-        ("cat ~/printed >&2; false", "https://joe:hunter2@vault.test/", "https://[secret]@vault.test/"),
-        ("cat ~/printed >&2; false", r#"{"SecretAccessKey" : "hunter2"}"#, r#"{"SecretAccessKey" : "[secret]"}"#),
-        ("cat ~/printed >&2; false", "token = 'hunter2'", "token = [secret]"),
-        ("cat ~/printed >&2; false", "password=hun<ter>2;3", "password=[secret]"),
-        ("cat ~/printed >&2; false", "The token of your session has expired", "The token of your session has expired"),
-        ("cat ~/printed; sed 's/.* //' ~/printed >&2; false", "SecretAccessKey: hunter2", "[secret]"),
+        // What it says without having been told it.
+        ("cat ~/printed >&2; false", &format!("no\n+ AWS_SECRET_ACCESS_KEY={KEY}"), "no [secret]"),
     ] {
         let ecr = Ecr::start().await.unwrap();
         let machine = Machine::new().file("printed", printed);
