@@ -73,13 +73,14 @@ linux_amd64() { linux linux-amd64 target/dist/x86_64-unknown-linux-gnu/release/$
 linux_amd64_musl() { linux linux-amd64-musl target/dist/x86_64-unknown-linux-musl/release/$name; }
 
 # What weighs a process, or limits it, weighs or limits its emulator.
-emulated=(scarcity:: servers::a_list servers::long_answers load::lists soak:: strangers::calls_go_on)
+emulated=(scarcity:: servers:: load:: credentials::shared_files::long credentials::processes::long soak:: strangers::calls_go_on
+    patience::standard_retries)
 
 linux_arm64() {
     place linux-arm64 target/dist/aarch64-unknown-linux-gnu/release/$name \
         "$tools/qemu/usr/bin/qemu-aarch64-static" -L "$tools/qemu"
     conformance linux-arm64
-    say "Skipped on linux-arm64: what has a bound in memory, threads and files, of which the emulator takes most: ${emulated[*]}"
+    say "Skipped on linux-arm64: what has a bound in memory, threads, files or time, of which the emulator takes most: ${emulated[*]}"
     plugin linux-arm64 "${emulated[@]}"
 }
 

@@ -198,41 +198,26 @@ async fn lists_share_what_room_there_is() {
     }
 }
 
-/// Of pages that are no longer than others, all together.
+/// Of pages that are no longer than others, and of entries that take more memory than they have letters.
 #[tokio::test]
 async fn lists_of_many_pages_share_what_room_there_is() {
-    for (function, page) in [
-        (
-            "ecr/getImages:getImages",
-            json!({"nextToken": "x", "imageIds": [{"imageTag": "a".repeat(31 * 1024)}]}).to_string(),
-        ),
-        (
-            "ecr/getRepositories:getRepositories",
-            format!("{{\"nextToken\":\"x\",\"repositories\":[{}]}}", vec!["{}"; 10_000].join(",")),
-        ),
-        (
-            "ecr/getImage:getImage",
-            json!({"nextToken": "x", "imageDetails": [{"imageDigest": "a".repeat(2 * MIB)}]}).to_string(),
-        ),
-    ] {
-        let is_of_one = function.contains("getImage:");
-        let server = Server::start(move |asked| match is_of_one && asked.body.contains("nextToken") {
-            true => Reply::Never,
-            false => Reply::Body(200, page.clone()),
-        });
-        let server = server.await.unwrap();
-        let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "skipRegionValidation": true,
-            "endpoints": [{"ecr": server.url()}]});
+    let images = json!({"nextToken": "x", "imageIds": [{"imageTag": "a".repeat(31 * 1024)}]}).to_string();
+    let repositories = format!("{{\"nextToken\":\"x\",\"repositories\":[{}]}}", vec!["{}"; 10_000].join(","));
+    for (function, page) in [("getImages", images), ("getRepositories", repositories)] {
+        let server = Server::start(move |_| Reply::Body(200, page.clone())).await.unwrap();
+        let configuration =
+            json!({"region": "eu-west-1", "skipRegionValidation": true, "endpoints": [{"ecr": server.url()}]});
         let running = Machine::new().keys().configured(configuration).await;
         let calls = (0..32).map(|number| {
-            let arguments = match function.contains("getRepositories") {
-                true => json!({"region": format!("eu-test-{number}")}),
-                false => json!({"repositoryName": format!("app{number}"), "mostRecent": is_of_one.then_some(true)}),
+            let arguments = match function {
+                "getImages" => json!({"repositoryName": format!("app{number}")}),
+                _ => json!({"region": format!("eu-test-{number}")}),
             };
-            running.plugin.begin_call(&format!("aws:{function}"), arguments)
+            running.plugin.begin_call(&format!("aws:ecr/{function}:{function}"), arguments)
         });
         for call in calls.collect::<Vec<_>>() {
-            within_deadline("its end", call).await.unwrap().map(drop).unwrap_err();
+            let error = within_deadline("its end", call).await.unwrap().map(drop).unwrap_err();
+            assert!(error.message().contains("AWS's list goes on after"), "{error:?}");
         }
         let most = memory(&running.plugin, "VmHWM:");
         assert!(most < 80, "{function}: {most} MiB");

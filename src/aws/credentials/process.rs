@@ -30,6 +30,9 @@ const GRACE: Duration = Duration::from_millis(200);
 /// How much of what the command says of a failure is shown.
 const SHOWN: usize = 300;
 
+/// How many lines of that are looked at.
+const MAX_LINES: usize = 50;
+
 /// How much the command may print, and how much of what it says beside that is kept.
 const MAX_OUTPUT: usize = 1 << 20;
 const MAX_SAID: u64 = 16 * 1024;
@@ -104,7 +107,7 @@ async fn run(command: &str) -> Result<Vec<u8>, String> {
     };
     let status = status.map_err(|error| format!("it cannot be waited for: {error}"))?;
     if !status.success() {
-        return Err(format!("it ended with {status}{}", said(&stderr, &secrets(command, &stdout))));
+        return Err(format!("it ended with {status}{}", said(&stderr, &secrets(command, &stdout, &stderr))));
     }
     job.release();
     Ok(stdout)
@@ -139,7 +142,10 @@ async fn read_start(pipe: Option<impl AsyncRead + Unpin>, into: &mut Vec<u8>) ->
 }
 
 fn said(stderr: &[u8], secrets: &Secrets) -> String {
-    let text = secrets.show(&said::without_secrets(&String::from_utf8_lossy(stderr)), SHOWN);
+    let text = String::from_utf8_lossy(stderr);
+    // What is known to be a secret is hidden alone, and beside that, lines that may tell another.
+    let lines: Vec<_> = text.lines().take(MAX_LINES).map(|line| secrets.show(line, SHOWN)).collect();
+    let text = secrets.show(&said::without_secrets(&lines.join("\n")), SHOWN);
     if text.is_empty() { text } else { format!(" and said: {text}") }
 }
 
@@ -147,16 +153,17 @@ fn said(stderr: &[u8], secrets: &Secrets) -> String {
 const KEY: usize = 16;
 
 /// What the command may quote of what it was given and what it printed.
-fn secrets(command: &str, stdout: &[u8]) -> Secrets {
+fn secrets(command: &str, stdout: &[u8], stderr: &[u8]) -> Secrets {
     let environment = SECRETS_OF_USER.into_iter().filter_map(variable).chain(proxies::passwords());
     let printed = Object::new(stdout).ok();
     let named = ["SecretAccessKey", "SessionToken"].map(|key| printed.as_ref()?.text(key).ok()?.map(str::to_owned));
-    let stdout = String::from_utf8_lossy(stdout);
+    let (stdout, stderr) = (String::from_utf8_lossy(stdout), String::from_utf8_lossy(stderr));
+    let users = stderr.split_whitespace().flat_map(redaction::user).map(str::to_owned);
     // Whatever the JSON lacks or is part of, its texts end with quotes.
     let like_keys = stdout.split('"').map(str::trim);
     let like_keys = like_keys.filter(|text| text.len() >= KEY && !text.contains(char::is_whitespace));
     let printed = named.into_iter().flatten().chain(like_keys.map(str::to_owned));
-    Secrets::new(environment.chain(typed(command)).chain(printed))
+    Secrets::new(environment.chain(typed(command)).chain(printed).chain(users))
 }
 
 /// What stands in a command behind an option, a variable or a header whose name is that of a secret, the users of URLs, and

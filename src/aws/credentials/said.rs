@@ -41,9 +41,7 @@ pub(super) fn without_secrets(text: &str) -> String {
 fn tells_secret(line: &str) -> (bool, bool) {
     let words: Vec<_> = line.split_whitespace().collect();
     let tells = pieces(line).any(is_like_key)
-        || words
-            .iter()
-            .any(|word| word.split_once('@').is_some_and(|(user, _)| user.contains(':') && !user.ends_with(':')))
+        || words.iter().any(|word| is_user(word))
         || words.windows(2).any(|pair| is_option(pair[0]) && !is_plain(pair[1]));
     let mut goes_on = false;
     let behind_names =
@@ -63,6 +61,12 @@ fn tells_secret(line: &str) -> (bool, bool) {
         told || is_text || rest.split_whitespace().any(|word| !is_plain(word))
     });
     (tells || is_told, goes_on)
+}
+
+/// Whether a user with a password stands in front of an `@`. Those of URLs are known otherwise.
+fn is_user(word: &str) -> bool {
+    let is_beside = |(user, _): (&str, &str)| user.contains(':') && !user.ends_with(':');
+    !word.contains("://") && word.split_once('@').is_some_and(is_beside)
 }
 
 fn is_name(word: &str) -> bool {

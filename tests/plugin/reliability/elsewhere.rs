@@ -314,6 +314,16 @@ const SERVERS: &[Row] = &[
         "load::lists_share_what_room_there_is",
     ),
     (
+        "32 lists of many short pages, or of many empty entries",
+        "they are read in turns, within the same memory",
+        "load::lists_of_many_pages_share_what_room_there_is",
+    ),
+    (
+        "64 lists of 6000 images each at the same time",
+        "all of them, read in turns; no try waits for another list",
+        "load::many_honest_lists_are_read_in_turns",
+    ),
+    (
         "8 long answers stop in the middle",
         "others are not held up",
         "servers::long_answers_that_stop_hold_up_no_others",
