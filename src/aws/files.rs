@@ -21,8 +21,9 @@ use crate::{
     system::{self, Opened},
 };
 
-/// How long a file may take, which can be on a file system of a network, or no file at all.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a file may take, which can be on a file system of a network, or no file at all: less than a try of a call, within
+/// which some are read.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a file may be: far longer than any that serves its purpose.
 pub(super) const MAX_BYTES: usize = 4 << 20;
