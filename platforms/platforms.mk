@@ -13,6 +13,7 @@ ZIG := $(TOOLS)/zig/.installed
 RUSTC_WEB := $(TOOLS)/rustc-web/.unpacked
 MINGW := $(TOOLS)/mingw/.unpacked
 QEMU := $(TOOLS)/qemu/.unpacked
+OLDEST := $(TOOLS)/oldest-debian/.unpacked
 WINE := $(TOOLS)/wine/.unpacked
 WINE_SYSTEM := $(TOOLS)/wine/prefix/.made
 
@@ -24,7 +25,7 @@ OWN_VERSION := $(shell sed -n '/^pub static AWS_ECR/,/^};/s/^ *version: "\(.*\)"
 dist: ## Build and pack the plugin for each of PLATFORMS that this machine can build for
 	@platforms/dist.sh $(VERSION) $(OWN_VERSION) $(PLATFORMS)
 
-test-platforms: stand-in $(TOOLS)/moto/.installed $(QEMU) $(WINE_SYSTEM) ## Build for RUN_PLATFORMS and run the tests on what is built, emulated if need be
+test-platforms: stand-in $(TOOLS)/moto/.installed $(QEMU) $(OLDEST) $(WINE_SYSTEM) ## Build for RUN_PLATFORMS and run the tests on what is built, emulated if need be
 	@COMPLETE=yes $(MAKE) --no-print-directory dist PLATFORMS="$(RUN_PLATFORMS)"
 	@platforms/test.sh $(RUN_PLATFORMS)
 
@@ -59,9 +60,12 @@ $(RUSTC_WEB): packages := rustc-web libllvm22 libz3-4 libedit2 libbsd0 libmd0 li
 $(MINGW): packages := gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-x86-64-win32-runtime binutils-mingw-w64-x86-64 \
 	mingw-w64-x86-64-dev mingw-w64-common nasm
 $(QEMU): packages := qemu-user-static libc6:arm64 libgcc-s1:arm64
+# The oldest release that Debian's own servers still have.
+$(OLDEST): export SUITE := bullseye
+$(OLDEST): packages := libc6
 $(WINE): packages := wine64 libwine libz-mingw-w64
 
-$(RUSTC_WEB) $(MINGW) $(QEMU) $(WINE): platforms/packages.sh
+$(RUSTC_WEB) $(MINGW) $(QEMU) $(OLDEST) $(WINE): platforms/packages.sh
 	@$(long) "packages of $(notdir $(@D)) (1 minute)" $(TOOL_LOGS)/$(notdir $(@D)).log platforms/packages.sh $(@D) $(packages)
 	@touch $@
 

@@ -49,13 +49,15 @@ plugin() {
     "$folder/$platform/deps/plugin" --test-threads 4 --skip footprint:: "${skipped[@]}"
 }
 
-# Where there is nothing but an executable, the libraries that it asks for, and certificates; then as a process.
+# Where there is nothing but an executable, the libraries that it asks for as Debian's oldest release has them, and
+# certificates; then as a process.
 linux() {
     local platform=$1 executable=$2
     local chroot=$root/target/dist/chroot
     rm -rf "$chroot" && mkdir -p "$chroot/etc/ssl/certs"
     ldd "$executable" | sed -n 's,^[^/]*\(/[^ ]*\).*,\1,p' | while read -r library; do
-        install -D "$library" "$chroot/$library"
+        local old=$tools/oldest-debian/lib/x86_64-linux-gnu/$(basename "$library")
+        install -D "$old" "$chroot/$library"
     done
     cp /etc/ssl/certs/ca-certificates.crt "$chroot/etc/ssl/certs/"
     cp "$executable" "$chroot/"
