@@ -10,6 +10,9 @@ const HIDDEN: &str = "[secret]";
 const NAMES: [&str; 13] =
     ["pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "session", "saml", "jwt", "sid", "pat"];
 
+/// The names behind which a secret may stand without a sign, as in a netrc file.
+const ALONE: [&str; 3] = ["password", "secret", "token"];
+
 /// The shortest text that is taken for a key, of which a part has letters and digits, and how long that part is.
 const KEY: usize = 16;
 const MIXED: usize = 8;
@@ -28,7 +31,7 @@ pub(super) fn without_secrets(text: &str) -> String {
         let (tells, goes_on) = tells_secret(line);
         let tells = tells || is_open && line.split_whitespace().any(|word| !is_plain(word));
         // Behind a name with nothing beside it comes what it has.
-        is_open = goes_on || is_open && tells;
+        is_open = goes_on || is_open && (tells || line.starts_with(' '));
         match shown.last() {
             Some(&HIDDEN) if tells => {}
             _ => shown.push(if tells { HIDDEN } else { line }),
@@ -39,10 +42,12 @@ pub(super) fn without_secrets(text: &str) -> String {
 
 /// Whether a line may tell a secret, and whether it ends with the name of one.
 fn tells_secret(line: &str) -> (bool, bool) {
+    // As forms have it.
+    let line = &line.replace("%3D", "=");
     let words: Vec<_> = line.split_whitespace().collect();
     let tells = pieces(line).any(is_like_key)
         || words.iter().any(|word| is_user(word))
-        || words.windows(2).any(|pair| is_option(pair[0]) && !is_plain(pair[1]));
+        || words.windows(2).any(|pair| (is_option(pair[0]) || ALONE.contains(&pair[0])) && !is_plain(pair[1]));
     let mut goes_on = false;
     let behind_names =
         line.match_indices(['=', ':', '>', '\t']).chain(line.match_indices("  ")).filter_map(|(at, sign)| {
@@ -136,6 +141,8 @@ mod tests {
             format!("{{:secret_access_key=>\"{WORD}\"}}"),
             format!("AKIAX,{KEY}"),
             format!("{{AccessKeyID:AKIAX SecretAccessKey:{KEY} SessionToken:abc}}"),
+            format!("body: grant_type%3Dpassword%26password%3D{WORD}"),
+            format!("machine vault.test login joe password {WORD}"),
             format!("dial postgres joe:{WORD}@tcp(127.0.0.1:3306)/db: refused"),
             "jwt: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
                 .to_owned(),
@@ -145,7 +152,7 @@ mod tests {
         }
         for (text, shown) in [
             (format!("token: |\n  {WORD}\nno luck"), "token: |\n[secret]\nno luck"),
-            (format!("passwords:\n  - {WORD}\n  - {WORD}"), "passwords:\n[secret]"),
+            (format!("passwords:\n  - abcde\n  - {WORD}\n  - {WORD}"), "passwords:\n  - abcde\n[secret]"),
             ("no\n-----BEGIN PRIVATE KEY-----\nabc\nlater".to_owned(), "no\n[secret]"),
             (format!("SessionToken : {TOKEN}\n   {TOKEN}\nend"), "[secret]\nend"),
         ] {
