@@ -13,7 +13,7 @@ use support::{
 };
 
 /// The size of the release binary, in bytes: what it has now, and some kilobytes by which linkers differ.
-const BINARY_BYTES: u64 = 6_120_000;
+const BINARY_BYTES: u64 = 6_150_000;
 
 /// The crates that the executable is built from, this one and those of its procedural macros included.
 const CRATES: usize = 144;
