@@ -27,7 +27,7 @@ dist: ## Build and pack the plugin for each of PLATFORMS that this machine can b
 
 test-platforms: stand-in $(TOOLS)/moto/.installed $(QEMU) $(OLDEST) $(WINE_SYSTEM) ## Build for RUN_PLATFORMS and run the tests on what is built, emulated if need be
 	@COMPLETE=yes $(MAKE) --no-print-directory dist PLATFORMS="$(RUN_PLATFORMS)"
-	@platforms/test.sh $(RUN_PLATFORMS)
+	@platforms/test.sh $(RUN_PLATFORMS) cargo-install
 
 test-twice: ## Build the present commit in two folders for each of TWICE, targets in the compiler's words, and want the same bytes
 	@platforms/twice.sh $(TWICE)

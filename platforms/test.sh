@@ -74,6 +74,14 @@ linux_amd64() { linux linux-amd64 target/dist/x86_64-unknown-linux-gnu/release/$
 
 linux_amd64_musl() { linux linux-amd64-musl target/dist/x86_64-unknown-linux-musl/release/$name; }
 
+# As `cargo install --git` leaves it, which knows nothing of .cargo/config.toml and rust-toolchain.toml.
+cargo_install() {
+    say "Building by cargo install (some minutes)"
+    (cd / && CARGO_TARGET_DIR=$root/target/cargo-install cargo install --quiet --locked --root "$folder/cargo-install" --force \
+        --git "file://$root" "$name")
+    conformance cargo-install/bin
+}
+
 # What weighs a process, or limits it, weighs or limits its emulator.
 emulated=(scarcity:: servers:: load:: credentials::shared_files::long credentials::processes::long soak:: strangers::calls_go_on
     patience::standard_retries)
