@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Stands where a secret was.
-const HIDDEN: &str = "[secret]";
+pub(crate) const HIDDEN: &str = "[secret]";
 
 /// How much is looked at of a text, in bytes for each character that may be shown.
 const LOOKED_AT: usize = 4;

@@ -182,25 +182,26 @@ pub(super) async fn pass(mut response: HttpResponse) -> Result<HttpResponse, Con
 
 async fn read(body: SdkBody) -> Result<(Vec<u8>, Turn), Refused> {
     let mut turn = Turn { understood: None, reservation: Reservation::transient() };
-    let bytes = match OF_LIST.try_with(Option::clone).ok().flatten() {
-        None => read_within(&mut turn.reservation, &mut turn.understood, body).await?,
+    let (blocks, length) = match OF_LIST.try_with(Option::clone).ok().flatten() {
+        None => read_within(&mut turn.reservation, body).await?,
         Some(of_list) => {
             let mut of_list = of_list.lock().await;
             let kept = of_list.kept;
             of_list.reservation.rewind(kept);
-            let bytes = read_within(&mut of_list.reservation, &mut turn.understood, body).await?;
-            of_list.bytes = bytes.len();
-            bytes
+            let (blocks, length) = read_within(&mut of_list.reservation, body).await?;
+            of_list.bytes = length;
+            (blocks, length)
         }
     };
-    Ok((bytes, turn))
+    if length > ORDINARY {
+        // Nothing closes the semaphore.
+        turn.understood = UNDERSTOOD.acquire().await.ok();
+    }
+    Ok((blocks.concat(), turn))
 }
 
-async fn read_within(
-    reservation: &mut Reservation,
-    understood: &mut Option<SemaphorePermit<'static>>,
-    mut body: SdkBody,
-) -> Result<Vec<u8>, Refused> {
+/// A body in blocks, and its length, in bytes.
+async fn read_within(reservation: &mut Reservation, mut body: SdkBody) -> Result<(Vec<Vec<u8>>, usize), Refused> {
     let (mut blocks, mut length) = (Vec::new(), 0);
     let (mut parts, mut objects) = (0, 0);
     while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
@@ -219,11 +220,7 @@ async fn read_within(
         }
         add(&mut blocks, &data);
     }
-    if length > ORDINARY {
-        // Nothing closes the semaphore.
-        *understood = UNDERSTOOD.acquire().await.ok();
-    }
-    Ok(blocks.concat())
+    Ok((blocks, length))
 }
 
 /// Adds to blocks, each as long as an ordinary answer: what grows in one piece takes up to three times its length.

@@ -1,4 +1,7 @@
-use std::sync::{Arc, OnceLock};
+use std::{
+    mem,
+    sync::{Arc, OnceLock},
+};
 
 use prost::{Message, bytes::Bytes};
 
@@ -41,17 +44,15 @@ impl Results {
     /// # Errors
     ///
     /// See [`EncodeError`].
-    pub(super) fn encode(self, is_secret: impl Fn(&str) -> bool, accepts: Accepts) -> Result<Bytes, EncodeError> {
+    pub(super) fn encode(mut self, is_secret: impl Fn(&str) -> bool, accepts: Accepts) -> Result<Bytes, EncodeError> {
         self.shared.kept.iter().cloned().for_each(memory::keep);
         // Nobody else has them, so that they need no copy, which may be long.
-        let shared = match Arc::try_unwrap(self.shared) {
-            Ok(Shared { values, plain, .. }) if plain.get().is_none() => {
-                return encode(with_secrets(values, is_secret), accepts);
-            }
-            Ok(shared) => Arc::new(shared),
-            Err(shared) => shared,
-        };
-        let Shared { values, plain, .. } = &*shared;
+        if let Some(Shared { values, plain, .. }) = Arc::get_mut(&mut self.shared)
+            && plain.get().is_none()
+        {
+            return encode(with_secrets(mem::take(values), is_secret), accepts);
+        }
+        let Shared { values, plain, .. } = &*self.shared;
         if values.keys().any(|name| is_secret(name)) {
             return encode(with_secrets(values.clone(), is_secret), accepts);
         }

@@ -21,6 +21,8 @@ use support::{
 use tempfile::TempDir;
 use tokio::{process::Command, task::JoinSet};
 
+use crate::machine::make_pipe;
+
 const REGISTRY: &str = "123456789012";
 const HOUR: i64 = 60 * 60;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -405,7 +407,7 @@ async fn a_pipe_or_a_link_in_place_of_a_token_is_not_waited_for() {
     get(&folder, &ecr).await;
     let file = file(&folder);
     fs::remove_file(&file).unwrap();
-    assert!(Command::new("mkfifo").args(["-m", "600"]).arg(&file).status().await.unwrap().success());
+    make_pipe(&file);
     support::within_deadline("a token", get(&folder, &ecr)).await;
     let elsewhere = folder.join("elsewhere");
     fs::rename(&file, &elsewhere).unwrap();

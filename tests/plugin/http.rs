@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::{
-    machine::{Machine, REGISTRY, calls, with},
+    machine::{Machine, REGISTRY, calls, make_pipe, with},
     servers::{MAX_MEMORY_KB, peak_memory},
 };
 
@@ -255,8 +255,7 @@ async fn a_ca_bundle_that_cannot_be_read_to_its_end_is_given_up() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().keys();
     let path = machine.path("pipe");
-    let made = tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap();
-    assert!(made.success());
+    make_pipe(&path);
     let error = machine.error(with(calls(&ecr), json!({"customCaBundle": path}))).await;
     assert!(error.contains("/pipe cannot be read in time"), "{error}");
 }
@@ -266,8 +265,7 @@ async fn a_ca_bundle_that_cannot_be_read_to_its_end_is_given_up() {
 async fn authorities_that_cannot_be_read_to_their_end_stop_one_call_alone() {
     let machine = Machine::new().keys();
     let path = machine.path("pipe");
-    let made = tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap();
-    assert!(made.success());
+    make_pipe(&path);
     let configuration = json!({"region": "eu-west-1", "endpoints": [{"ecr": "https://127.0.0.1:1"}]});
     let mut running = machine.var("SSL_CERT_FILE", path).configured(configuration).await;
     let stuck = running.plugin.begin(json!({"registryId": REGISTRY}));
@@ -286,8 +284,7 @@ async fn beside_a_bundle_the_system_s_authorities_are_not_read() {
     let tls = Tls::start(Authority::new("another").certificate("127.0.0.1"), ecr.address()).await.unwrap();
     let machine = Machine::new().keys().file("ca.pem", Authority::new("ours").pem());
     let [path, bundle] = ["pipe", "ca.pem"].map(|name| machine.path(name));
-    let made = tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap();
-    assert!(made.success());
+    make_pipe(&path);
     for without_end in [&*path, "/dev/zero"] {
         let configuration = json!({"region": "eu-west-1", "maxRetries": 1, "endpoints": [{"ecr": tls.url()}],
             "customCaBundle": bundle});
@@ -312,7 +309,7 @@ async fn the_system_s_authorities_are_read_once() {
     let mut running = machine.var("SSL_CERT_FILE", &path).configured(configuration).await;
     running.asked(&ecr).await;
     std::fs::remove_file(&path).unwrap();
-    assert!(tokio::process::Command::new("mkfifo").arg(&path).status().await.unwrap().success());
+    make_pipe(&path);
     let call = running.plugin.invoke("aws:ecrpublic/getAuthorizationToken:getAuthorizationToken", json!({}));
     let error = support::within_deadline("the sentence", call).await.map(drop).unwrap_err();
     assert!(error.message().contains("the certificate's authority is not trusted. "), "{error:?}");

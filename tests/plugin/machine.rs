@@ -1,6 +1,10 @@
 //! A machine of a user of AWS: a home folder, variables, and a plugin that an engine started there.
 
-use std::{fs, path::PathBuf, process::Stdio};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use serde_json::{Value as Json, json};
 use support::{
@@ -14,6 +18,12 @@ use tokio::process::Command;
 
 /// The registry that the tests ask for.
 pub(crate) const REGISTRY: &str = "123456789012";
+
+/// Makes a pipe, for its user alone.
+pub(crate) fn make_pipe(path: impl AsRef<Path>) {
+    let made = std::process::Command::new("mkfifo").args(["-m", "600"]).arg(path.as_ref()).status();
+    assert!(made.expect("there is mkfifo").success());
+}
 
 /// What is set up before the plugin starts.
 pub(crate) struct Machine {

@@ -11,6 +11,8 @@ use support::{
 };
 use tokio::process::Command;
 
+use crate::machine::make_pipe;
+
 async fn output(arguments: &[&str]) -> std::process::Output {
     command().args(arguments).output().await.expect("the plugin runs")
 }
@@ -97,7 +99,7 @@ async fn a_signal_ends_it_although_a_call_is_in_flight() {
 async fn a_file_that_does_not_answer_blocks_neither_cancel_nor_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().await.unwrap().success());
+    make_pipe(&pipe);
     for variable in ["AWS_CONFIG_FILE", "AWS_CA_BUNDLE"] {
         let mut command = command();
         command.env(variable, &pipe);

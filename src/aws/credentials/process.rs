@@ -192,13 +192,19 @@ fn typed(command: &str) -> Vec<String> {
     found.iter().map(|text| text.trim_matches(['"', '\'', ' ', '}']).to_owned()).collect()
 }
 
+/// What the names of secrets have in them.
+pub(super) const NAMES: [&str; 7] = ["pass", "pwd", "secret", "token", "key", "auth", "cred"];
+
+/// The options of a letter that many commands take a password or a user with one behind.
+pub(super) const SHORT_OPTIONS: [&str; 2] = ["-u", "-p"];
+
 /// Whether what an option, a variable or a header with this name has is a secret, as far as one can tell.
 fn names_secret(name: &str, value: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     // Beside a user may stand the password.
     let is_user = || (lower == "-u" || has(&["user"])) && value.contains(':');
-    ["-u", "-p"].contains(&name) || has(&["pass", "pwd", "secret", "token", "key", "auth", "cred"]) || is_user()
+    SHORT_OPTIONS.contains(&name) || has(&NAMES) || is_user()
 }
 
 /// The words of a command as a shell reads them, without their quotes.

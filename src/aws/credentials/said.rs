@@ -3,12 +3,11 @@
 //! A line may tell one if something in it looks like a key, or stands behind the name of a secret and is no plain word. Bug reports
 //! of tools that print credentials are where the forms come from; the tests have one of each.
 
-/// Stands in the place of lines that may tell a secret.
-const HIDDEN: &str = "[secret]";
+use super::process::{NAMES, SHORT_OPTIONS};
+use crate::redaction::HIDDEN;
 
-/// What the names of secrets have in them.
-const NAMES: [&str; 13] =
-    ["pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "session", "saml", "jwt", "sid", "pat"];
+/// What the names of secrets have in them that commands get on the way, besides those that they are given.
+const MORE_NAMES: [&str; 6] = ["cookie", "session", "saml", "jwt", "sid", "pat"];
 
 /// The names behind which a secret may stand without a sign, as in a netrc file.
 const ALONE: [&str; 3] = ["password", "secret", "token"];
@@ -76,11 +75,11 @@ fn is_user(word: &str) -> bool {
 
 fn is_name(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
-    NAMES.iter().any(|name| lower.contains(name))
+    NAMES.iter().chain(&MORE_NAMES).any(|name| lower.contains(name))
 }
 
 fn is_option(word: &str) -> bool {
-    word.starts_with('-') && (["-u", "-p"].contains(&word) || is_name(word))
+    word.starts_with('-') && (SHORT_OPTIONS.contains(&word) || is_name(word))
 }
 
 /// What stands between the signs of a line.
@@ -171,7 +170,7 @@ mod tests {
             "aws-creds 1.2, author: Joe Smith, see the manual",
             "credentials: session expired, please run: aws sso login",
             "oauth2: cannot fetch token: 401 Unauthorized\nResponse: invalid_client",
-            "PWD=/home/joe/work\nbash: /home/joe/work/creds.sh: No such file or directory",
+            "PWD=/home/joe/creds\nbash: /home/joe/creds/creds.sh: No such file or directory",
             "jq: error: unexpected token: found end of file, line 1",
             "Enter passcode: the terminal is not interactive",
             "/home/joe/.secrets/get: Permission denied",

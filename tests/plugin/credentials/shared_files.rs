@@ -8,7 +8,7 @@ use support::{
 
 use super::{KEYS, OVER, until};
 use crate::{
-    machine::{Machine, REGISTRY, calls, with},
+    machine::{Machine, REGISTRY, calls, make_pipe, with},
     servers::{MAX_MEMORY_KB, peak_memory},
 };
 
@@ -79,7 +79,7 @@ async fn a_pipe_is_read_like_a_file_once_somebody_writes_to_it() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new();
     let pipe = machine.path("pipe");
-    assert!(tokio::process::Command::new("mkfifo").arg(&pipe).status().await.unwrap().success());
+    make_pipe(&pipe);
     let mut running = machine.var("AWS_SHARED_CREDENTIALS_FILE", &pipe).configured(calls(&ecr)).await;
     // Whoever opens it for writing waits until somebody reads it.
     let keys = "[default]\naws_access_key_id = AKIDPIPE\naws_secret_access_key = s\n";
@@ -95,7 +95,7 @@ async fn pipes_that_nobody_writes_to_keep_no_other_file_from_being_read() {
     let ecr = Ecr::start().await.unwrap();
     let machine = Machine::new().file("good", "[default]\naws_access_key_id = A\naws_secret_access_key = s\n");
     let (pipe, good) = (machine.path("pipe"), machine.path("good"));
-    assert!(tokio::process::Command::new("mkfifo").arg(&pipe).status().await.unwrap().success());
+    make_pipe(&pipe);
     let mut running = machine.start().await;
     let mut waiting = Vec::new();
     for number in 0..CALLS {

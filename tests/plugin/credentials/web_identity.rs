@@ -10,7 +10,7 @@ use support::{
     values::secret,
 };
 
-use crate::machine::{Machine, calls, with};
+use crate::machine::{Machine, calls, make_pipe, with};
 
 #[tokio::test]
 async fn a_profile_can_name_a_web_identity() {
@@ -62,8 +62,7 @@ async fn a_web_identity_is_read_anew_when_its_credentials_are_over() {
 async fn a_web_identity_that_cannot_be_read_to_its_end_is_given_up() {
     let (ecr, machine) = (Ecr::start().await.unwrap(), Machine::new());
     let pipe = machine.path("pipe");
-    let made = tokio::process::Command::new("mkfifo").arg(&pipe).status().await.unwrap();
-    assert!(made.success());
+    make_pipe(&pipe);
     let machine = machine.var("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/Pod");
     let error = machine.var("AWS_WEB_IDENTITY_TOKEN_FILE", &pipe).error(calls(&ecr)).await;
     let part = format!("the web identity token in {pipe} gave no AWS credentials: the file cannot be read in time. ");
