@@ -3,7 +3,7 @@
 #
 # For Linux, Zig compiles the C parts and links against the oldest glibc that it may meet, or musl in; for macOS against libSystem and the
 # names in platforms/darwin; for Windows MinGW does. Rust's standard library is built where there is none. No path of this
-# machine gets into the executable.
+# machine gets into the executable, but the list of crates does, where scanners look for it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$1
@@ -15,6 +15,9 @@ if [[ $root$cargo_home = *[[:space:]]* ]]; then
     echo "build.sh: compilers take their flags apart at blanks, and $root or $cargo_home has one" >&2
     exit 1
 fi
+
+make --no-print-directory .tools/auditable/bin/cargo-auditable >&2
+export PATH=$tools/auditable/bin:$PATH
 
 # Only what is absent is installed: the pinned compiler has more libraries where rustup gave it some.
 std=()
@@ -45,7 +48,7 @@ executable=$CARGO_TARGET_DIR/$target/release/$name
 case $target in
     *-linux-gnu)
         make --no-print-directory .tools/zig/.installed >&2
-        PATH=$tools/zig/bin:$PATH cargo zigbuild "${arguments[@]}" --target "$target.$glibc" >&2
+        PATH=$tools/zig/bin:$PATH cargo auditable zigbuild "${arguments[@]}" --target "$target.$glibc" >&2
         ;;
     *-linux-musl)
         make --no-print-directory .tools/zig/.installed >&2
@@ -54,7 +57,7 @@ case $target in
         export "CC_$variable=$root/platforms/musl/cc" "AR_$variable=$tools/zig/bin/python-zig ar"
         export "CARGO_TARGET_${variable^^}_LINKER=$root/platforms/musl/cc"
         RUSTFLAGS+=" -C link-self-contained=no"
-        cargo build "${std[@]}" "${arguments[@]}" --target "$target" >&2
+        cargo auditable build "${std[@]}" "${arguments[@]}" --target "$target" >&2
         ;;
     *-windows-gnu)
         make --no-print-directory .tools/mingw/.unpacked >&2
@@ -64,7 +67,7 @@ case $target in
         rm -f "$tools"/mingw/usr/lib/gcc/x86_64-w64-mingw32/*/libssp.dll.a
         export PATH=${mingw%/*}:$PATH CC_x86_64_pc_windows_gnu=$mingw-gcc-win32 AR_x86_64_pc_windows_gnu=$mingw-ar
         export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc-win32
-        cargo build "${std[@]}" "${arguments[@]}" --target "$target" >&2
+        cargo auditable build "${std[@]}" "${arguments[@]}" --target "$target" >&2
         ;;
     *-apple-darwin)
         macos=$("${RUSTC:-rustc}" --print deployment-target --target "$target")
@@ -83,12 +86,16 @@ case $target in
             export "CC_$variable=$darwin/cc" "AR_$variable=$tools/zig/bin/python-zig ar"
             export "CARGO_TARGET_${variable^^}_LINKER=$darwin/cc"
         fi
-        cargo build "${arguments[@]}" --target "$target" >&2
+        cargo auditable build "${arguments[@]}" --target "$target" >&2
         ;;
-    *) cargo build "${arguments[@]}" --target "$target" >&2 ;;
+    *) cargo auditable build "${arguments[@]}" --target "$target" >&2 ;;
 esac
 if grep --quiet --text --fixed-strings -e "$root/" -e "$cargo_home/" -e "$sysroot/lib/rustlib/" "$executable"; then
     echo "build.sh: $executable holds a path of this machine" >&2
+    exit 1
+fi
+if ! grep --quiet --text --fixed-strings -e .dep-v0 "$executable"; then
+    echo "build.sh: $executable has no list of its crates" >&2
     exit 1
 fi
 if [[ $target = *-apple-darwin ]]; then

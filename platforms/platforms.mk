@@ -9,6 +9,8 @@ RUN_PLATFORMS ?= linux-amd64 linux-amd64-musl linux-arm64 windows-amd64
 # What `make test-twice` builds, some minutes each.
 TWICE ?= x86_64-unknown-linux-gnu
 
+AUDITABLE := $(TOOLS)/auditable/bin/cargo-auditable
+AUDITABLE_VERSION := 0.7.7
 ZIG := $(TOOLS)/zig/.installed
 RUSTC_WEB := $(TOOLS)/rustc-web/.unpacked
 MINGW := $(TOOLS)/mingw/.unpacked
@@ -53,6 +55,12 @@ $(ZIG): platforms/zig/requirements.txt
 	@$(long) "Zig (1 minute)" $(TOOL_LOGS)/zig.log \
 		$(@D)/bin/pip install --disable-pip-version-check --requirement $<
 	@touch $@
+
+$(AUDITABLE): platforms/platforms.mk
+	@$(long) "cargo-auditable (2 minutes)" $(TOOL_LOGS)/auditable.log \
+		cargo install --locked --force --root $(TOOLS)/auditable --target-dir $(TOOLS)/auditable/target \
+			cargo-auditable@$(AUDITABLE_VERSION)
+	@rm -rf $(TOOLS)/auditable/target && touch $@
 
 # Compilers and emulators, from Debian's packages.
 $(RUSTC_WEB): packages := rustc-web libllvm22 libz3-4 libedit2 libbsd0 libmd0 libxml2 libicu72 \
