@@ -10,6 +10,7 @@ use crate::discovery::{assert_logged_in, pack, tarball_of_make_dist};
 use crate::program::YAML;
 use crate::stack::Stack;
 use crate::stand_in::StandIn;
+use crate::tools;
 
 const PAGE: &str = include_str!("../../docs/troubleshooting.md");
 const REGISTRY_ID: &str = "012345678901";
@@ -58,6 +59,41 @@ fn downloads_that_the_engine_refuses() {
     shows("wrong checksum", "invalid checksum, expected", &serve("200 OK", tarball), &["--checksum", &other]);
     shows("half a tarball", "unexpected EOF", &serve("200 OK", half), &[]);
     shows("no tarball", "404 HTTP error fetching plugin from", &serve("404 Not Found", Vec::new()), &[]);
+}
+
+/// The plugin with some of its bytes changed, as it is for another processor, for a newer glibc, or where its loader is not.
+#[test]
+fn executables_that_a_system_does_not_start() {
+    let ecr = StandIn::start();
+    let stack = stack(&ecr);
+    let executable = stack.scratch("changed");
+    let shows = |step: &str, message: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        assert!(PAGE.contains(message), "the page does not have {message:?}");
+        let bytes = fs::read(tools::plugin().join("pulumi-resource-aws")).expect("the plugin");
+        fs::write(&executable, change(bytes)).expect("a file");
+        fs::set_permissions(&executable, PermissionsExt::from_mode(0o755)).expect("an executable");
+        let tarball = stack.scratch("changed.tar.gz");
+        pack(&executable, &tarball, "pulumi-resource-aws");
+        let tarball = tarball.to_string_lossy().into_owned();
+        stack.succeeds("plugin install", &install(VERSION, &["-f", &tarball, "--reinstall"]));
+        let seen = stack.fails(step, UP);
+        assert!(seen.contains(message), "the engine does not say {message:?}:\n{seen}");
+    };
+    let replaced = |old: &'static [u8], new: &'static [u8]| {
+        move |mut bytes: Vec<u8>| {
+            let places: Vec<_> = (0..bytes.len() - old.len()).filter(|at| bytes[*at..].starts_with(old)).collect();
+            assert!(!places.is_empty(), "the plugin has no {}", String::from_utf8_lossy(old));
+            places.into_iter().for_each(|at| bytes[at..at + old.len()].copy_from_slice(new));
+            bytes
+        }
+    };
+    shows("another processor", "exec format error", &|mut bytes| {
+        // RISC-V, in the header of ELF.
+        bytes[18..20].copy_from_slice(&[0xf3, 0]);
+        bytes
+    });
+    shows("a newer glibc", "version `GLIBC_", &replaced(b"GLIBC_2.3", b"GLIBC_9.9"));
+    shows("no loader", "plugin not found", &replaced(b"/ld-linux", b"/ld-other"));
 }
 
 /// The newer one cannot even start, so who is asked shows.
